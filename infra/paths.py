@@ -1,0 +1,21 @@
+"""Where things stand on the machine: the project's root, the user's cache and state folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STACKS = ROOT / "stacks"
+TEMPLATES = ROOT / "templates"
+TOOLS = ROOT / "infra" / "sandbox" / "tools"
+
+
+def cache_dir() -> Path:
+    """Built tools and images; safe to delete. ``$XDG_CACHE_HOME/slipway`` (XDG Base Directory 0.8)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+
+
+def state_dir() -> Path:
+    """The sandbox clusters, Pulumi's state and the passphrase. ``$XDG_STATE_HOME/slipway``."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "slipway"

@@ -1,0 +1,11 @@
+"""Every pinned version of a tool, once. Python packages are pinned in requirements/, Go modules in tools/*/go.mod."""
+
+from __future__ import annotations
+
+PULUMI = "3.258.0"
+KUBERNETES = "1.34.3"
+ETCD = "3.6.5"
+COREDNS = "1.12.4"
+POSTGRES_MAJOR = "15"
+REDIS = "7.0"
+PYTHON = "3.11"
