@@ -26,7 +26,7 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point: a UserError becomes its message, Ctrl-C becomes 130, anything else is a bug and is shown."""
+    """A UserError becomes its message and exit code, Ctrl-C becomes 130; anything else is a bug and is shown."""
     from infra.cli import verbs
 
     verbs.register(app)

@@ -1,0 +1,45 @@
+"""`slipway up | preview | env | down`: Pulumi's own verbs with everything they need made ready first."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+Stack = Annotated[str, typer.Argument(help="The stack: sandbox, or <team>-<env>.")]
+
+
+def up(stack: Stack = "sandbox") -> None:
+    """Bring a stack up: on the sandbox, tools, images and the cluster first; then pulumi up."""
+    from infra.launch import launch
+    from infra.progress import Progress
+
+    progress = Progress()
+    launch(stack, progress)
+
+
+def preview(stack: Stack = "sandbox") -> None:
+    """Show what `slipway up` would change; nothing is changed."""
+    from infra import stack as stacks
+
+    stacks.preview(stack)
+
+
+def env(stack: Stack = "sandbox") -> None:
+    """Print the environment for plain pulumi and kubectl: eval "$(slipway env)"."""
+    from infra import stack as stacks
+
+    for name, value in stacks.environment(stack).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def down(
+    stack: Stack = "sandbox",
+    keep_data: Annotated[bool, typer.Option(help="Keep volumes for the next up (sandbox only).")] = False,
+) -> None:
+    """Remove a stack; for the sandbox also the cluster and every trace of it on this machine."""
+    from infra.launch import remove
+    from infra.progress import Progress
+
+    remove(stack, Progress(), keep_data=keep_data)

@@ -1,0 +1,129 @@
+"""`slipway status`: what runs, which version, since when, where it answers, and what is wrong in words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.errors import EXIT_FAILED, UserError
+
+if TYPE_CHECKING:
+    from infra.workloads import Workload
+
+KINDS = "deployments,statefulsets,jobs,pods"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A stack at one moment: its parts, addresses and troubles."""
+
+    stack: str
+    workloads: list[Workload]
+    addresses: dict[str, str]
+    troubles: list[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is wrong."""
+        return not self.troubles
+
+
+def status(
+    stack: Annotated[str, typer.Argument(help="The stack: sandbox, or <team>-<env>.")] = "sandbox",
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Say what runs, which version, since when, addresses, and what is wrong; exit code 1 if anything is."""
+    found = gather(stack)
+    if as_json:
+        typer.echo(json.dumps({**dataclasses.asdict(found), "healthy": found.healthy}, indent=2))
+    else:
+        show(found)
+    raise typer.Exit(0 if found.healthy else EXIT_FAILED)
+
+
+def gather(stack: str) -> Status:
+    """Addresses from Pulumi, the rest from the cluster. Raises UserError where the stack is not up."""
+    from infra import stack as stacks
+    from infra import workloads
+
+    troubles = _cluster_troubles() if stacks.is_sandbox(stack) else []
+    if troubles:
+        return Status(stack, [], {}, troubles)
+    outputs = stacks.outputs(stack)
+    if not outputs.get("namespace"):
+        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    objects = _objects(stack, outputs["namespace"])
+    addresses = {name: str(outputs[name]) for name in ("url", "postgres", "redis") if outputs.get(name)}
+    troubles = workloads.troubles(objects) + _answers(addresses.get("url"))
+    return Status(stack, workloads.workloads(objects), addresses, troubles)
+
+
+def _cluster_troubles() -> list[str]:
+    """Parts of the sandbox cluster that do not run."""
+    from infra.sandbox import cluster
+    from infra.sandbox.config import SandboxConfig
+
+    down = [part for part in cluster.status(SandboxConfig()) if not part.healthy]
+    return [f"sandbox {part.name}: {part.detail}; slipway sandbox up starts it again" for part in down]
+
+
+def _objects(stack: str, namespace: str) -> list[dict[str, Any]]:
+    from infra import stack as stacks
+
+    command = [
+        "kubectl",
+        "get",
+        KINDS,
+        "--namespace",
+        namespace,
+        "--output",
+        "json",
+        "--request-timeout",
+        "10s",
+    ]
+    answer = subprocess.run(
+        command, env=stacks.environment(stack), capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise UserError.of(
+            f"cluster of {stack}", answer.stderr.strip(), "slipway sandbox status, or the kubeconfig"
+        )
+    items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+    return items
+
+
+def _answers(url: str | None) -> list[str]:
+    """What the service itself says about its health."""
+    import httpx
+
+    if not url:
+        return []
+    try:
+        body = httpx.get(f"{url}/health", timeout=5).json()
+    except (httpx.TransportError, ValueError) as error:
+        return [f"{url}/health: does not answer: {error}"]
+    bad = [name for name, check in body.get("checks", {}).items() if check not in (True, "ok", "healthy")]
+    return (
+        [] if body.get("status") == "healthy" else [f"{url}/health: {body.get('status')}: {', '.join(bad)}"]
+    )
+
+
+def show(found: Status) -> None:
+    """The same for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table("", "ready", "version", "since", "restarts", title=f"stack {found.stack}")
+    for part in found.workloads:
+        ready = f"{part.ready}/{part.wanted}"
+        table.add_row(f"{part.kind} {part.name}", ready, part.version, part.since or "-", str(part.restarts))
+    console.print(table)
+    for name, address in found.addresses.items():
+        console.print(f"{name:10} {address}", markup=False)
+    console.print("\n".join(found.troubles) or "Everything is healthy.", markup=False)
