@@ -1,0 +1,294 @@
+"""Builds one folder with a go.mod into the user's cache, once and whole. tools.py says which folders there are."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.errors import Problem, UserError
+from infra.paths import cache_dir
+from infra.progress import Progress
+from infra.sandbox import go
+
+POLL_SECONDS = 0.2
+ENDING_SECONDS = 5.0
+KEPT_BUILDS = 2  # the newest builds of a family that stay: the present one and the one before
+SPACE_NEEDED = 8 << 30  # bytes: Go's caches take 5 GiB for all families, the binaries 0.7 GiB
+MARK = "built.json"
+TEMPORARY = ".building-"
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A script that belongs beside a binary: ``path`` in ``module`` (path@version), pinned by ``source/go.sum``."""
+
+    source: Path
+    module: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """A folder with go.mod and go.sum, and what is built of it: binary name → import path."""
+
+    name: str
+    source: Path
+    binaries: dict[str, str]
+    ldflags: str = "-s -w"
+    companions: tuple[Companion, ...] = field(default=())
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of ``go build``; the version control stamp stays out, the folder may be in any checkout."""
+        return ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={self.ldflags}")
+
+    def sources(self) -> str:
+        """SHA-256 over everything of ours that decides the result: go.mod, go.sum, our Go files, flags."""
+        digest = hashlib.sha256(repr((self.binaries, self.flags, self.companions_key())).encode())
+        for path in sorted(self.source.iterdir()):
+            if path.suffix in {".go", ".mod", ".sum"}:
+                digest.update(f"{path.name}\0".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def companions_key(self) -> list[tuple[str, str]]:
+        """What the companions add to the key; their folder on this machine is no part of it."""
+        return [(companion.module, companion.path) for companion in self.companions]
+
+    def key(self) -> str:
+        """12 hex digits over the sources, the platform and the Go version. Raises UserError without a Go."""
+        chain = go.toolchain(self.source)
+        text = f"{self.sources()} {chain.platform} {chain.version}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def folder(self) -> Path:
+        """Where the builds of this family stand, one folder per key."""
+        return cache_dir() / "tools" / self.name
+
+
+def found(family: Family) -> Path | None:
+    """The folder of a finished build, or None. Without a Go any build of the same sources will do."""
+    try:
+        candidates = [family.folder / family.key()]
+    except UserError:
+        sources = family.sources()
+        candidates = [path.parent for path in family.folder.glob(f"*/{MARK}") if _sources(path) == sources]
+    return next((path for path in candidates if _whole(path, family)), None)
+
+
+def _whole(folder: Path, family: Family) -> bool:
+    names = [*family.binaries, *(Path(companion.path).name for companion in family.companions), MARK]
+    return all((folder / name).is_file() for name in names)
+
+
+def _sources(mark: Path) -> str:
+    try:
+        return str(json.loads(mark.read_text())["sources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def build(family: Family, progress: Progress, stop: threading.Event | None = None) -> Path:
+    """Build ``family`` unless it is there, and return its folder; a second builder waits for the first.
+
+    ``stop``: set from another thread to end the build (KeyboardInterrupt is raised here). Raises UserError.
+    """
+    stop = stop or threading.Event()
+    if there := found(family):
+        return there
+    check_space()
+    target = family.folder / family.key()
+    with _only_builder(family, progress, stop):
+        if there := found(family):
+            return there
+        _sweep(family.folder)
+        with progress.step(f"tool {family.name}", f"building {', '.join(family.binaries)}"):
+            _build_into(family, target, progress, stop)
+    _forget_old(family.folder, target)
+    return target
+
+
+def fetch(family: Family, stop: threading.Event) -> Problem | None:
+    """Download the modules that ``family`` needs, ahead of its build. A refusal is returned, not raised."""
+    try:
+        log = _log(family, "fetch")
+        arguments = ["list", "-mod=readonly", "-deps", "-f", "{{/* the download is all */}}"]
+        code = _go(family, [*arguments, *family.binaries.values()], log, stop)
+        return go.explain(family.name, log) if code else None
+    except UserError as error:
+        return error.problems[0]
+    except KeyboardInterrupt:
+        return None
+
+
+def check_space() -> None:
+    """Raises UserError when the disk of the cache has no room for a build."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(cache_dir()).free
+    if free < SPACE_NEEDED // 4:
+        what = f"{free / (1 << 30):.1f} GiB free on the disk of {cache_dir()}"
+        remedy = f"free space: the builds of all tools need {SPACE_NEEDED >> 30} GiB with Go's own caches"
+        raise UserError.of("disk", what, remedy)
+
+
+def _build_into(family: Family, target: Path, progress: Progress, stop: threading.Event) -> None:
+    """Everything goes into a temporary folder beside ``target``, which gets its name as the very last act."""
+    family.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=family.folder) as name:
+        out = Path(name) / "bin"
+        out.mkdir()
+        _compile(family, out, progress, stop)
+        for companion in family.companions:
+            _copy_companion(family, companion, out, stop)
+        mark = {"sources": family.sources(), "go": go.toolchain(family.source).version}
+        (out / MARK).write_text(json.dumps(mark) + "\n")
+        if not _whole(out, family):
+            missing = ", ".join(sorted(set(family.binaries) - {path.name for path in out.iterdir()}))
+            raise UserError.of(f"tool {family.name}", f"go build left no {missing}", "report this as a bug")
+        _settle(out)
+        shutil.rmtree(target, ignore_errors=True)  # a build that somebody took a file out of
+        out.rename(target)
+        _sync(family.folder)
+
+
+def _compile(family: Family, out: Path, progress: Progress, stop: threading.Event) -> None:
+    one = next(iter(family.binaries)) if len(family.binaries) == 1 else ""
+    log = _log(family, "build")
+    arguments = ["build", *family.flags, "-o", f"{out}/{one}", *family.binaries.values()]
+    shown: set[str] = set()
+
+    def tick() -> None:
+        for name in sorted({path.name for path in out.iterdir()} - shown):
+            shown.add(name)
+            progress.say(f"tool {family.name}", f"{name} is built")
+
+    if _go(family, arguments, log, stop, tick if not one else None):
+        raise UserError([go.explain(family.name, log)])
+
+
+def _copy_companion(family: Family, companion: Companion, out: Path, stop: threading.Event) -> None:
+    log = _log(family, "companion")
+    if _go(family, ["mod", "download", "-json", companion.module], log, stop, cwd=companion.source):
+        raise UserError([go.explain(family.name, log)])
+    text = log.read_text()
+    answer = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    target = out / Path(companion.path).name
+    shutil.copyfile(Path(answer["Dir"]) / companion.path, target)
+    target.chmod(0o755)
+
+
+def _log(family: Family, what: str) -> Path:
+    path = cache_dir() / "tools" / "logs" / f"{family.name}-{what}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _go(
+    family: Family,
+    arguments: list[str],
+    log: Path,
+    stop: threading.Event,
+    tick: Callable[[], None] | None = None,
+    cwd: Path | None = None,
+) -> int:
+    """Run go in the family's folder with the user's own Go environment; its children end with it, and with us."""
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
+    command = [str(go.toolchain(family.source).command), *arguments]
+    # kill -9 of this process takes go along; the parent thread waits below, so the signal cannot come early.
+    if guard := shutil.which("setpriv"):
+        command = [guard, "--pdeathsig", "TERM", *command]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd or family.source,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return _wait(process, stop, tick)
+        except BaseException:
+            _end(process)
+            raise
+
+
+def _wait(process: subprocess.Popen[bytes], stop: threading.Event, tick: Callable[[], None] | None) -> int:
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=POLL_SECONDS)
+        if tick:
+            tick()
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to go and all it started, SIGKILL to what is left after five seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=ENDING_SECONDS)
+
+
+@contextmanager
+def _only_builder(family: Family, progress: Progress, stop: threading.Event) -> Iterator[None]:
+    family.folder.mkdir(parents=True, exist_ok=True)
+    with (family.folder / "lock").open("a+") as lock:
+        said = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not said:
+                    lock.seek(0)
+                    progress.say(
+                        f"tool {family.name}", f"waiting for process {lock.read().strip()}, which builds it"
+                    )
+                    said = True
+                if stop.wait(POLL_SECONDS):
+                    raise KeyboardInterrupt from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what dead builders left: whoever holds the lock owns every temporary folder."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _forget_old(folder: Path, present: Path) -> None:
+    old = sorted((mark.parent for mark in folder.glob(f"*/{MARK}")), key=lambda path: path.stat().st_mtime)
+    for path in [path for path in old if path != present][: -(KEPT_BUILDS - 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _settle(folder: Path) -> None:
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

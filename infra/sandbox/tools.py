@@ -1,0 +1,262 @@
+"""The binaries that slipway runs, at their pinned versions: from PATH where they are there, else built once."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from infra import versions
+from infra.errors import Problem, UserError
+from infra.paths import TOOLS, cache_dir
+from infra.progress import Progress
+from infra.sandbox import build, go
+from infra.sandbox.build import Companion, Family
+
+VERSION_SECONDS = 20.0  # a version command that takes longer is not one
+_KUBERNETES = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
+_SDK = f"github.com/pulumi/pulumi/sdk/v3@v{versions.PULUMI}"
+
+# In the order of their building: what the cluster needs comes first, so that it starts while Pulumi builds.
+FAMILIES: tuple[Family, ...] = (
+    Family("pause", TOOLS / "pause", {"pause": "."}, f"-s -w -X main.version=v{versions.PAUSE}"),
+    Family("etcd", TOOLS / "etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    Family(
+        "kubernetes",
+        TOOLS / "kubernetes",
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES},
+        f"-s -w -X k8s.io/component-base/version.gitVersion=v{versions.KUBERNETES}",
+    ),
+    Family("coredns", TOOLS / "coredns", {"coredns": "."}),
+    Family(
+        "pulumi-python",
+        TOOLS / "pulumi-python",
+        {"pulumi-language-python": "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"},
+        companions=(
+            Companion(TOOLS / "pulumi", _SDK, "python/cmd/pulumi-language-python-exec"),
+            Companion(TOOLS / "pulumi", _SDK, "python/dist/pulumi-resource-pulumi-python"),
+        ),
+    ),
+    Family(
+        "pulumi",
+        TOOLS / "pulumi",
+        {"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+        f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{versions.PULUMI}",
+    ),
+)
+CLUSTER_TOOLS = ("pause", "etcd", *_KUBERNETES, "coredns")
+PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
+NAMES = (*CLUSTER_TOOLS, *PULUMI_TOOLS)
+
+
+class Source(StrEnum):
+    """Where does this tool come from?"""
+
+    PATH = "path"
+    CACHE = "cache"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class ToolStatus:
+    """One tool: the version wanted, the binary that would run (None: not built), and PATH's unfit ones."""
+
+    name: str
+    version: str
+    source: Source
+    path: Path | None
+    ignored: tuple[str, ...]  # "<path> (<its version>)", on PATH but not of the wanted version
+
+
+@dataclass(frozen=True)
+class _Version:
+    wanted: str
+    arguments: tuple[str, ...]
+    pattern: str
+
+
+_KUBE = _Version(versions.KUBERNETES, ("--version",), r"Kubernetes v(\S+)")
+_VERSIONS: dict[str, _Version] = {
+    **dict.fromkeys(_KUBERNETES, _KUBE),
+    "kubectl": _Version(versions.KUBERNETES, ("version", "--client"), r"Client Version: v(\S+)"),
+    "etcd": _Version(versions.ETCD, ("--version",), r"etcd Version: (\S+)"),
+    "coredns": _Version(versions.COREDNS, ("-version",), r"CoreDNS-(\S+)"),
+    "pulumi": _Version(versions.PULUMI, ("version",), r"v(\d\S*)"),
+    "pause": _Version(versions.PAUSE, ("-v",), r"pause v(\S+)"),
+}
+
+
+def family_of(name: str) -> Family:
+    """The family that ``name`` is built in. Raises KeyError for a name that is not one of NAMES."""
+    return next(family for family in FAMILIES if name in family.binaries)
+
+
+def tool(name: str) -> Path:
+    """A usable binary of the pinned version: PATH's, else the cache's. Raises UserError when it is not built."""
+    path = _on_path(name)[0] or cached(name)
+    if path is None:
+        raise UserError.of(f"tool {name}", "it is not built yet", f"slipway tools build {name}")
+    return path
+
+
+def cached(name: str) -> Path | None:
+    """The binary in the cache, or None: for what must be our own static build, as the images' binaries."""
+    folder = build.found(family_of(name))
+    return folder / name if folder else None
+
+
+def bin_folders() -> list[Path]:
+    """The folders that hold the Pulumi CLI and its language host, for PATH. Raises UserError if not built."""
+    return list(dict.fromkeys(tool(name).parent for name in PULUMI_TOOLS))
+
+
+def ensure(
+    names: Iterable[str],
+    progress: Progress,
+    on_done: Callable[[str], None] | None = None,
+    *,
+    stop: threading.Event | None = None,
+    use_path: bool = True,
+) -> dict[str, Path]:
+    """Build what is missing of ``names``, the cluster's first, and return name → binary.
+
+    on_done: called with each name as soon as it can be used. stop: set from another thread to give up, which
+    raises KeyboardInterrupt here. use_path=False takes only our own builds. May run in several threads at once.
+    Raises UserError with every problem that is known when the first build fails.
+    """
+    wanted = list(dict.fromkeys(names))
+    have = {name: path for name in wanted if (path := _on_path(name)[0] if use_path else None)}
+    stop = stop or threading.Event()
+    families = [
+        family for family in FAMILIES if any(name in family.binaries for name in wanted if name not in have)
+    ]
+    _check([family for family in families if not build.found(family)])
+    for name in have:
+        _tell(on_done, name)
+    with _fetching([family for family in families if not build.found(family)], stop) as fetches:
+        for family in families:
+            folder = _build(family, progress, stop, fetches)
+            for name in [name for name in wanted if name in family.binaries and name not in have]:
+                have[name] = folder / name
+                _tell(on_done, name)
+    return {name: have[name] for name in wanted}
+
+
+def describe(names: Iterable[str] = NAMES) -> list[ToolStatus]:
+    """Every tool with its state, for ``slipway doctor`` and ``slipway tools list``."""
+    return [_status(name) for name in names]
+
+
+def wanted_version(name: str) -> str:
+    """The pinned version; the language host's is the CLI's, whose folder it shares in the official archive."""
+    return _VERSIONS.get(name, _VERSIONS["pulumi"]).wanted
+
+
+def _status(name: str) -> ToolStatus:
+    path, ignored = _on_path(name)
+    if path:
+        return ToolStatus(name, wanted_version(name), Source.PATH, path, ignored)
+    path = cached(name)
+    return ToolStatus(name, wanted_version(name), Source.CACHE if path else Source.MISSING, path, ignored)
+
+
+def _tell(on_done: Callable[[str], None] | None, name: str) -> None:
+    if on_done:
+        on_done(name)
+
+
+def _check(families: list[Family]) -> None:
+    """Everything that would stop a build and can be known before it, at once."""
+    problems: list[Problem] = []
+    for family in families:
+        try:
+            go.toolchain(family.source)
+        except UserError as error:
+            problems += error.problems
+    if problems:
+        raise UserError(dict.fromkeys(problems))
+    if families:
+        build.check_space()
+
+
+@contextmanager
+def _fetching(families: list[Family], stop: threading.Event) -> Iterator[dict[str, Future[Problem | None]]]:
+    """Downloads run ahead in one thread: they wait for the network while the compiler has the processors."""
+    leave = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield {family.name: pool.submit(build.fetch, family, leave) for family in families[1:]}
+        except BaseException:
+            leave.set()
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _build(
+    family: Family, progress: Progress, stop: threading.Event, fetches: dict[str, Future[Problem | None]]
+) -> Path:
+    try:
+        return build.build(family, progress, stop)
+    except UserError as error:
+        fetched = [fetch.result() for name, fetch in fetches.items() if name != family.name and fetch.done()]
+        raise UserError(dict.fromkeys([*error.problems, *filter(None, fetched)])) from None
+
+
+def _on_path(name: str) -> tuple[Path | None, tuple[str, ...]]:
+    """PATH's binary of the pinned version, and the others as text. The cache's own folders do not count."""
+    ignored: list[str] = []
+    for path in _candidates(name):
+        version = _version_of(name, path)
+        if version == wanted_version(name):
+            return path, tuple(ignored)
+        ignored.append(f"{path} ({version or 'no version'})")
+    return None, tuple(ignored)
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    for entry in dict.fromkeys(os.environ.get("PATH", "").split(os.pathsep)):
+        path = Path(entry) / name
+        if entry and os.access(path, os.X_OK) and path.is_file() and cache_dir() not in path.parents:
+            yield path
+
+
+def _version_of(name: str, path: Path) -> str | None:
+    """What the binary says of itself. The language host has no version flag: it goes with the CLI beside it."""
+    if name == "pulumi-language-python":
+        beside = path.with_name("pulumi")
+        return _ask("pulumi", beside) if beside.is_file() else None
+    return _ask(name, path)
+
+
+@cache
+def _ask(name: str, path: Path) -> str | None:
+    known = _VERSIONS[name]
+    try:
+        answer = subprocess.run(
+            [path, *known.arguments],
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS,
+            check=False,
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    matched = re.search(known.pattern, answer.stdout)
+    return matched[1] if matched else None
