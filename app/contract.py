@@ -1,0 +1,92 @@
+"""Names the service and the infrastructure must agree on, as plain data; it imports nothing of either.
+
+Tests compare this file with app/settings.py on one side and with what infra emits on the other.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Variable(NamedTuple):
+    """One environment variable. ``module`` is None for the core; ``default`` is None where it is required."""
+
+    name: str
+    default: str | None = None
+    required: bool = False
+    secret: bool = False
+    module: str | None = None
+
+
+SERVICE: Final = "slipway-service"
+PORT: Final = 8000
+USER_ID: Final = 10001
+HEALTH_PATH: Final = "/health"
+READINESS_PATH: Final = "/readiness"
+LIVENESS_PATH: Final = "/liveness"
+METRICS_PATH: Final = "/metrics"
+
+ENVIRONMENTS: Final = ("development", "staging", "production")
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MODULES: Final = ("ledger",)
+
+COMMAND: Final = ("python", "-m", "app.main")
+MIGRATION_COMMAND: Final = ("python", "-m", "alembic", "upgrade", "head")
+MIGRATION_VARIABLES: Final = ("DATABASE_URL", "LOG_LEVEL")
+
+SECRET_LENGTH: Final = 32  # least characters of SECRET_KEY and DEV_TOKEN
+PROBE_SECONDS: Final = 2.0  # the longest one check may take; probe time-outs must be longer
+GRACEFUL_SECONDS: Final = 20  # in-flight requests may take this long after the drain
+# terminationGracePeriodSeconds must exceed DRAIN_SECONDS + GRACEFUL_SECONDS.
+
+VARIABLES: Final = (
+    Variable("ENVIRONMENT", "production"),
+    Variable("HOST", "0.0.0.0"),  # noqa: S104  (a pod listens on its own address, which it does not know)
+    Variable("PORT", str(PORT)),
+    Variable("LOG_LEVEL", "INFO"),
+    Variable("VERSION", "unknown"),
+    Variable("MODULES", "ledger"),
+    Variable("SECRET_KEY", required=True, secret=True),
+    Variable("DEV_TOKEN", "", secret=True),  # development only
+    Variable("ALLOWED_ORIGINS", ""),
+    Variable("RATE_LIMIT_PER_MINUTE", "60"),
+    Variable("RATE_LIMIT_PER_HOUR", "1000"),
+    Variable("ENABLE_METRICS", "true"),
+    Variable("ENABLE_HEALTH_CHECK", "true"),
+    Variable("DRAIN_SECONDS", "5"),
+    Variable("DATABASE_URL", required=True, secret=True),
+    Variable("DATABASE_POOL_SIZE", "20"),
+    Variable("DATABASE_MAX_OVERFLOW", "40"),
+    Variable("DATABASE_POOL_TIMEOUT", "30"),
+    Variable("DATABASE_POOL_RECYCLE", "3600"),
+    Variable("REDIS_URL", required=True, secret=True),
+    Variable("LEDGER_SUMMARY_TTL_SECONDS", "60", module="ledger"),
+)
+
+METRICS: Final = {
+    "api_requests_total": ("method", "endpoint", "status"),
+    "api_response_seconds": ("method", "endpoint"),
+    "cache_operations_total": ("operation", "result"),
+    "errors_total": ("error_code",),
+    "database_pool_connections": ("state",),
+    "service_info": ("version", "environment"),
+}
+
+# code → (HTTP status, what it means). Ranges: 10xx requests, 11xx identity, 12xx database, 13xx cache,
+# 14xx limits, 15xx the domain's rules, 16xx the service's own state.
+ERROR_CODES: Final = {
+    "ERR_1000": (500, "An unknown error; the trace id finds it in the log"),
+    "ERR_1001": (422, "The request does not have the documented shape"),
+    "ERR_1002": (404, "There is no such thing, or it belongs to somebody else"),
+    "ERR_1003": (409, "The request contradicts what is stored"),
+    "ERR_1004": (405, "The path exists, but not with this method"),
+    "ERR_1005": (413, "The body is larger than the route allows"),
+    "ERR_1006": (400, "The request cannot be read"),
+    "ERR_1100": (401, "No bearer token was sent"),
+    "ERR_1101": (401, "The bearer token is not valid"),
+    "ERR_1200": (503, "The database cannot be reached or refuses to work"),
+    "ERR_1201": (503, "No database connection became free in time"),
+    "ERR_1500": (422, "The backup file was refused; nothing was imported"),
+    "ERR_1501": (409, "The category is still in use"),
+    "ERR_1502": (409, "Default categories cannot be changed"),
+}

@@ -1,0 +1,1 @@
+"""What every module stands on: errors, logs, metrics, database, cache, identity, health."""

@@ -1,0 +1,140 @@
+"""The connection pool, one transaction per use case, and the one place where driver errors get a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import MetaData, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from app import contract
+from app.core.errors import DatabaseAwayError, PoolExhaustedError
+from app.core.logs import logger
+from app.settings import Settings
+
+CONNECT_SECONDS = 3.0
+COMMAND_SECONDS = 15.0  # the driver gives a statement up; a stopped server says nothing by itself
+STATEMENT_MILLISECONDS = 14_000  # the server gives it up first, so that the connection survives
+PROBE_CONNECTIONS = 2
+# SQLSTATE classes and codes that say the server cannot work now, not that the request is wrong.
+AWAY = ("08", "53", "57", "25006", "55P03", "28", "3D000", "42P01", "42501")
+log = logger(__name__)
+
+
+class Base(DeclarativeBase):
+    """Base of every table, with fixed constraint names so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+        }
+    )
+
+
+def driver_url(address: str) -> URL:
+    """The address with the asyncpg driver; libpq's ``sslmode`` becomes asyncpg's ``ssl``."""
+    url = make_url(address).set(drivername="postgresql+asyncpg")
+    mode = url.query.get("sslmode")
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
+
+
+def connect_arguments(application: str) -> dict[str, Any]:
+    """Time-outs and session settings of every connection."""
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": COMMAND_SECONDS,
+        "server_settings": {
+            "application_name": application,
+            "timezone": "UTC",
+            "statement_timeout": str(STATEMENT_MILLISECONDS),
+        },
+    }
+
+
+class Database:
+    """Two pools: one for requests, a small one for probes, which must answer when the first is full."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = driver_url(settings.database_url.get_secret_value())
+        self.engine = create_async_engine(
+            url,
+            pool_size=settings.database_pool_size,
+            max_overflow=settings.database_max_overflow,
+            pool_timeout=settings.database_pool_timeout,
+            pool_recycle=settings.database_pool_recycle,
+            pool_pre_ping=True,
+            connect_args=connect_arguments(contract.SERVICE),
+            hide_parameters=True,  # parameters are people's data; they do not belong in errors
+        )
+        self._probes = create_async_engine(
+            url,
+            pool_size=PROBE_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=contract.PROBE_SECONDS,
+            pool_pre_ping=True,
+            connect_args=connect_arguments(f"{contract.SERVICE}-probe") | {"timeout": contract.PROBE_SECONDS},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed at the end. Raises DatabaseAwayError, PoolExhaustedError or, of a
+        violated constraint, IntegrityError."""
+        try:
+            async with self._sessions() as session, session.begin():
+                yield session
+        except PoolTimeout as error:
+            raise PoolExhaustedError from error
+        except IntegrityError:
+            raise
+        except (DBAPIError, OSError) as error:
+            if is_away(error):
+                log.warning("database away", reason=type(error).__name__, sqlstate=sqlstate(error))
+                raise DatabaseAwayError from error
+            raise
+
+    async def revision(self) -> str | None:
+        """The schema's revision, None where no migration has run. Raises what the driver raises."""
+        async with self._probes.connect() as connection:
+            exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+            if not exists:
+                return None
+            revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return str(revision) if revision else None
+
+    def in_use(self) -> float:
+        """Connections checked out for requests."""
+        return float(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+    def idle(self) -> float:
+        """Open connections waiting in the pool."""
+        return float(self.engine.pool.checkedin())  # type: ignore[attr-defined]
+
+    async def close(self) -> None:
+        """Closes both pools."""
+        await self.engine.dispose()
+        await self._probes.dispose()
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's five-character code (SQL:2016 part 2, table 34), where the error carries one."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(error, "sqlstate", None)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot work now: unreachable, starting, read-only, full, or without our tables."""
+    if isinstance(error, OSError | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, SQLAlchemyError) and (sqlstate(error) or "").startswith(AWAY)

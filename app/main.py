@@ -1,0 +1,127 @@
+"""The service's entry: settings, logs, application, server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app import contract
+from app.core import errors, health, logs
+from app.core.auth import DevelopmentToken
+from app.core.cache import Cache
+from app.core.context import Context
+from app.core.database import Database
+from app.core.metrics import Metrics
+from app.core.middleware import BodyLimitMiddleware, RequestMiddleware
+from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
+from app.core.server import DrainingServer
+from app.modules import chosen
+from app.settings import EnvironmentSettings, Settings, read
+
+KEEP_ALIVE_SECONDS = 75  # longer than the load balancers' usual 60: they, not we, close idle connections
+
+
+def configure() -> tuple[Settings, dict[str, EnvironmentSettings]]:
+    """The core's and the chosen modules' settings. Raises MisconfiguredError with every problem of both."""
+    settings, problems = read(Settings)
+    parts: dict[str, EnvironmentSettings] = {}
+    for module in chosen(settings.modules if settings else contract.MODULES):
+        part, more = read(module.settings)
+        problems += more
+        if part:
+            parts[module.name] = part
+    if settings is None or problems:
+        raise MisconfiguredError(problems)
+    return settings, parts
+
+
+def make_context(settings: Settings, modules: dict[str, EnvironmentSettings]) -> Context:
+    """The parts of one application; nothing connects before it is needed."""
+    metrics = Metrics(settings.version, settings.environment)
+    database = Database(settings)
+    metrics.watch_pool(database.in_use, database.idle)
+    cache = Cache(settings.redis_url.get_secret_value(), metrics)
+    return Context(settings, modules, metrics, database, cache, DevelopmentToken(settings))
+
+
+def create_app(context: Context) -> FastAPI:
+    """The ASGI application over these parts; it closes them at its end."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await context.close()
+
+    settings = context.settings
+    app = FastAPI(
+        title="slipway service",
+        version=settings.version,
+        lifespan=lifespan,
+        responses=errors.documented("ERR_1000"),
+        description="Money is sent as text with two decimals, so that no digit is lost; "
+        "numbers are accepted too. Every error has the same body, see ErrorBody.",
+    )
+    app.state.context = context
+    app.state.metrics = context.metrics
+    errors.install(app)
+    app.include_router(health.router)
+    limits: dict[str, int] = {}
+    for module in chosen(settings.modules):
+        limits.update(module.body_limits)
+        for router in module.routers:
+            app.include_router(router)
+    app.add_middleware(BodyLimitMiddleware, limits=limits)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID"],
+        )
+    app.add_middleware(RequestMiddleware, context=context)
+    return app
+
+
+def make_server(context: Context) -> DrainingServer:
+    """One worker; replicas are the deployment's matter."""
+    config = uvicorn.Config(
+        create_app(context),
+        host=context.settings.host,
+        port=context.settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=contract.GRACEFUL_SECONDS,
+    )
+    return DrainingServer(config, context)
+
+
+def main() -> int:
+    """Exit code 2 where the environment is wrong, with every problem on standard error."""
+    try:
+        settings, modules = configure()
+    except MisconfiguredError as error:
+        print(error, file=sys.stderr)
+        return EXIT_MISCONFIGURED
+    logs.configure(settings.log_level, settings.secrets())
+    logs.logger("app.main").info(
+        "starting", version=settings.version, environment=settings.environment, modules=settings.modules
+    )
+    make_server(make_context(settings, modules)).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

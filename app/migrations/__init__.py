@@ -1,0 +1,1 @@
+"""Alembic migrations: one line of revisions, numbered, each with its way back."""

@@ -1,0 +1,70 @@
+"""Runs the migrations as the schema's owner: one run at a time, and never a long wait for a table's lock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.core import logs
+from app.core.database import Base, driver_url
+from app.core.users import User
+from app.ledger.models import Book, Category, RecurringTransaction, Transaction
+from app.settings import LOG_LEVELS, address_secrets
+
+TABLES = (User, Book, Category, RecurringTransaction, Transaction)  # imported so that the metadata is whole
+RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
+RUN_LOCK_TIMEOUT = "120s"  # another run may be under way; it is waited for
+TABLE_LOCK_TIMEOUT = "5s"  # a migration waiting for a lock holds up every query behind it
+log = logs.logger("app.migrations")
+
+
+def migrate(connection: Connection) -> None:
+    """Runs what the command asks for, under a lock that other runs wait for."""
+    connection.execute(text(f"SET lock_timeout = '{RUN_LOCK_TIMEOUT}'"))
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": RUN_LOCK})
+    connection.execute(text(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT}'"))
+    connection.commit()  # the lock belongs to the session and stays
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+        compare_type=True,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    log.info("migrations done", revision=context.get_context().get_current_revision())
+
+
+async def run(address: str) -> None:
+    """One connection for the whole run. Raises CommandError where the database does not take it."""
+    engine = create_async_engine(driver_url(address), poolclass=NullPool, connect_args={"timeout": 10})
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+    except (OSError, SQLAlchemyError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        log.critical("migration failed", reason=str(reason))
+        raise CommandError("the migration failed; the reason stands in the line before") from None
+    finally:
+        await engine.dispose()
+
+
+def main() -> None:
+    """Reads DATABASE_URL and LOG_LEVEL."""
+    address = os.environ.get("DATABASE_URL", "")
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    logs.configure(level if level in LOG_LEVELS else "INFO", address_secrets(address))
+    if not address:
+        raise CommandError("DATABASE_URL is not set; set the address of the schema owner's role")
+    asyncio.run(run(address))
+
+
+main()
