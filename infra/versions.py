@@ -1,4 +1,4 @@
-"""Every pinned version of a tool, once. Python packages are pinned in requirements/, Go modules in tools/*/go.mod."""
+"""Every pinned version of a tool, once. Python packages: requirements/, Go modules: sandbox/tools/."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ POSTGRES_MAJOR = "15"
 POSTGRES = "15.14"
 REDIS = "7.0"
 PYTHON = "3.11"
+REDIS_PATCH = "7.0.15"

@@ -1,18 +1,14 @@
-"""Builds one folder with a go.mod into the user's cache, once and whole. tools.py says which folders there are."""
+"""Builds a folder with a go.mod into the user's cache, once and whole. tools.py says which there are."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,18 +16,18 @@ from infra.errors import Problem, UserError
 from infra.paths import cache_dir
 from infra.progress import Progress
 from infra.sandbox import go
+from infra.sandbox.running import alone, run, sync
 
-POLL_SECONDS = 0.2
-ENDING_SECONDS = 5.0
 KEPT_BUILDS = 2  # the newest builds of a family that stay: the present one and the one before
 SPACE_NEEDED = 8 << 30  # bytes: Go's caches take 5 GiB for all families, the binaries 0.7 GiB
 MARK = "built.json"
 TEMPORARY = ".building-"
+SCRATCH = ".building-go"  # Go's own temporary files: swept with the rest
 
 
 @dataclass(frozen=True)
 class Companion:
-    """A script that belongs beside a binary: ``path`` in ``module`` (path@version), pinned by ``source/go.sum``."""
+    """A script that belongs beside a binary: ``path`` in ``module`` (path@version) of ``source/go.sum``."""
 
     source: Path
     module: str
@@ -50,7 +46,7 @@ class Family:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags of ``go build``; the version control stamp stays out, the folder may be in any checkout."""
+        """The flags of ``go build``; no version control stamp, the same sources may be in any checkout."""
         return ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={self.ldflags}")
 
     def sources(self) -> str:
@@ -109,7 +105,7 @@ def build(family: Family, progress: Progress, stop: threading.Event | None = Non
         return there
     check_space()
     target = family.folder / family.key()
-    with _only_builder(family, progress, stop):
+    with alone(family.folder / "lock", f"tool {family.name}", progress, stop):
         if there := found(family):
             return there
         _sweep(family.folder)
@@ -156,10 +152,11 @@ def _build_into(family: Family, target: Path, progress: Progress, stop: threadin
         if not _whole(out, family):
             missing = ", ".join(sorted(set(family.binaries) - {path.name for path in out.iterdir()}))
             raise UserError.of(f"tool {family.name}", f"go build left no {missing}", "report this as a bug")
-        _settle(out)
+        for path in [*out.iterdir(), out]:
+            sync(path)
         shutil.rmtree(target, ignore_errors=True)  # a build that somebody took a file out of
         out.rename(target)
-        _sync(family.folder)
+        sync(family.folder)
 
 
 def _compile(family: Family, out: Path, progress: Progress, stop: threading.Event) -> None:
@@ -202,70 +199,12 @@ def _go(
     tick: Callable[[], None] | None = None,
     cwd: Path | None = None,
 ) -> int:
-    """Run go in the family's folder with the user's own Go environment; its children end with it, and with us."""
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-    command = [str(go.toolchain(family.source).command), *arguments]
-    # kill -9 of this process takes go along; the parent thread waits below, so the signal cannot come early.
-    if guard := shutil.which("setpriv"):
-        command = [guard, "--pdeathsig", "TERM", *command]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd or family.source,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            return _wait(process, stop, tick)
-        except BaseException:
-            _end(process)
-            raise
-
-
-def _wait(process: subprocess.Popen[bytes], stop: threading.Event, tick: Callable[[], None] | None) -> int:
-    while True:
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(timeout=POLL_SECONDS)
-        if tick:
-            tick()
-        if stop.is_set():
-            raise KeyboardInterrupt
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to go and all it started, SIGKILL to what is left after five seconds."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=ENDING_SECONDS)
-
-
-@contextmanager
-def _only_builder(family: Family, progress: Progress, stop: threading.Event) -> Iterator[None]:
-    family.folder.mkdir(parents=True, exist_ok=True)
-    with (family.folder / "lock").open("a+") as lock:
-        said = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not said:
-                    lock.seek(0)
-                    progress.say(
-                        f"tool {family.name}", f"waiting for process {lock.read().strip()}, which builds it"
-                    )
-                    said = True
-                if stop.wait(POLL_SECONDS):
-                    raise KeyboardInterrupt from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
+    """Run go in the family's folder with the user's own Go environment. Returns its exit code."""
+    temporary = family.folder / SCRATCH
+    temporary.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOTMPDIR": str(temporary)}
+    command: list[str | Path] = [go.toolchain(family.source).command, *arguments]
+    return run(command, log, stop, cwd=cwd or family.source, env=environment, tick=tick)
 
 
 def _sweep(folder: Path) -> None:
@@ -278,17 +217,3 @@ def _forget_old(folder: Path, present: Path) -> None:
     old = sorted((mark.parent for mark in folder.glob(f"*/{MARK}")), key=lambda path: path.stat().st_mtime)
     for path in [path for path in old if path != present][: -(KEPT_BUILDS - 1)]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _settle(folder: Path) -> None:
-    for path in folder.iterdir():
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

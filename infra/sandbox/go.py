@@ -100,7 +100,7 @@ _CAUSES = (
 
 
 def explain(name: str, log: Path) -> Problem:
-    """A failed go command's log as a Problem: the cause where it is a known one, its last lines and its path."""
+    """A failed go command's log as a Problem: a known cause, else its last lines and its path."""
     text = log.read_text(errors="replace")
     tail = "\n    ".join(text.strip().splitlines()[-LOG_LINES:])
     for pattern, cause, remedy in _CAUSES:

@@ -1,4 +1,4 @@
-"""The binaries that slipway runs, at their pinned versions: from PATH where they are there, else built once."""
+"""The binaries that slipway runs, at their pinned versions: PATH's, else built once."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def family_of(name: str) -> Family:
 
 
 def tool(name: str) -> Path:
-    """A usable binary of the pinned version: PATH's, else the cache's. Raises UserError when it is not built."""
+    """A usable binary of the pinned version: PATH's, else the cache's. Raises UserError without one."""
     path = _on_path(name)[0] or cached(name)
     if path is None:
         raise UserError.of(f"tool {name}", "it is not built yet", f"slipway tools build {name}")
@@ -136,22 +136,21 @@ def ensure(
     """Build what is missing of ``names``, the cluster's first, and return name → binary.
 
     on_done: called with each name as soon as it can be used. stop: set from another thread to give up, which
-    raises KeyboardInterrupt here. use_path=False takes only our own builds. May run in several threads at once.
+    raises KeyboardInterrupt here. use_path=False takes only our own builds. Several threads may call it.
     Raises UserError with every problem that is known when the first build fails.
     """
     wanted = list(dict.fromkeys(names))
     have = {name: path for name in wanted if (path := _on_path(name)[0] if use_path else None)}
     stop = stop or threading.Event()
-    families = [
-        family for family in FAMILIES if any(name in family.binaries for name in wanted if name not in have)
-    ]
+    to_build = set(wanted) - set(have)
+    families = [family for family in FAMILIES if to_build & set(family.binaries)]
     _check([family for family in families if not build.found(family)])
     for name in have:
         _tell(on_done, name)
     with _fetching([family for family in families if not build.found(family)], stop) as fetches:
         for family in families:
             folder = _build(family, progress, stop, fetches)
-            for name in [name for name in wanted if name in family.binaries and name not in have]:
+            for name in sorted(to_build & set(family.binaries)):
                 have[name] = folder / name
                 _tell(on_done, name)
     return {name: have[name] for name in wanted}
@@ -162,8 +161,17 @@ def describe(names: Iterable[str] = NAMES) -> list[ToolStatus]:
     return [_status(name) for name in names]
 
 
+def problems() -> list[Problem]:
+    """What would stop a build of the missing tools, for ``slipway doctor``."""
+    try:
+        _check([family_of(name) for name in NAMES if _status(name).path is None])
+    except UserError as error:
+        return list(error.problems)
+    return []
+
+
 def wanted_version(name: str) -> str:
-    """The pinned version; the language host's is the CLI's, whose folder it shares in the official archive."""
+    """The pinned version; the language host's is that of the CLI, which it is shipped with."""
     return _VERSIONS.get(name, _VERSIONS["pulumi"]).wanted
 
 
@@ -237,7 +245,7 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def _version_of(name: str, path: Path) -> str | None:
-    """What the binary says of itself. The language host has no version flag: it goes with the CLI beside it."""
+    """What the binary says of itself. The language host cannot: it goes with the CLI beside it."""
     if name == "pulumi-language-python":
         beside = path.with_name("pulumi")
         return _ask("pulumi", beside) if beside.is_file() else None

@@ -1,0 +1,154 @@
+"""The catalogue of container images: public ones by pinned tag, the sandbox's by what they are built of.
+
+Same users and paths in both: postgres 999:999, redis 999:999, service 10001:10001. CoreDNS is 65532:65532 and
+listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py builds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from infra import versions
+from infra.errors import UserError
+from infra.paths import ROOT
+
+RECIPES_FOLDER = "infra/sandbox/images"
+_TOOLS = "infra/sandbox/tools"
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
+_SKIPPED_SUFFIXES = frozenset({".pyc", ".pyo", ".swp"})
+
+
+class Image(StrEnum):
+    """Which program runs in the container?"""
+
+    SERVICE = "service"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    PAUSE = "pause"
+    COREDNS = "coredns"
+
+
+class Catalogue(StrEnum):
+    """Where do the images come from: registries, or built on this machine?"""
+
+    PUBLIC = "public"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A public image. ``digest`` (``sha256:…``) wins over the tag; None until it was seen in the registry."""
+
+    tag: str
+    digest: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.tag}@{self.digest}" if self.digest else self.tag
+
+
+PUBLIC: Mapping[Image, Pinned] = {
+    Image.POSTGRES: Pinned(f"docker.io/library/postgres:{versions.POSTGRES}-bookworm"),
+    Image.REDIS: Pinned(f"docker.io/library/redis:{versions.REDIS_PATCH}-bookworm"),
+    Image.PAUSE: Pinned(f"registry.k8s.io/pause:{versions.PAUSE}"),
+    Image.COREDNS: Pinned(f"docker.io/coredns/coredns:{versions.COREDNS}"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a sandbox image is built, all of it part of its tag.
+
+    inputs: files and folders below the project's root; args: build argument → value; bases: build argument →
+    the recipe whose image it names; tool: the binary of ours in the context.
+    """
+
+    name: str
+    dockerfile: str
+    inputs: tuple[str, ...] = ()
+    args: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
+    tool: str | None = None
+
+
+def _simple(name: str, **args: str) -> Recipe:
+    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", args=args, bases={"BASE": "debian"})
+
+
+def _static(name: str) -> Recipe:
+    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", inputs=(f"{_TOOLS}/{name}",), tool=name)
+
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "debian",
+            f"{RECIPES_FOLDER}/debian/Dockerfile",
+            inputs=(f"{RECIPES_FOLDER}/debian",),
+            args={"DEBIAN": versions.DEBIAN},
+        ),
+        _simple("python"),
+        _simple("python-build"),
+        _simple(Image.POSTGRES, MAJOR=versions.POSTGRES_MAJOR),
+        _simple(Image.REDIS),
+        _static(Image.PAUSE),
+        _static(Image.COREDNS),
+        Recipe(
+            Image.SERVICE,
+            "app/Dockerfile",
+            inputs=("app", "requirements/service.txt"),
+            bases={"BUILD_BASE": "python-build", "BASE": "python"},
+        ),
+    )
+}
+
+
+def reference(image: Image, catalogue: Catalogue, root: Path = ROOT) -> str:
+    """The image's name for a manifest: ``localhost/slipway/<image>:<12 hex>`` or the pinned public name.
+
+    Reads files only (about 5 ms). Raises UserError for the service in the public catalogue: a team's own
+    registry has that image, so the stack names it.
+    """
+    if catalogue is Catalogue.SANDBOX:
+        return local_reference(image, root)
+    if image not in PUBLIC:
+        what = f"the {image} image is in no public registry"
+        raise UserError.of(f"image {image}", what, "push it to your registry and name it in the stack file")
+    return str(PUBLIC[image])
+
+
+def local_reference(name: str, root: Path = ROOT) -> str:
+    """The name of a recipe's image, tagged by everything that it is built of."""
+    return f"localhost/slipway/{name}:{digest(name, root)[:12]}"
+
+
+def digest(name: str, root: Path = ROOT) -> str:
+    """SHA-256 over the recipe, its Dockerfile and inputs, and the digests of its bases."""
+    recipe = RECIPES[name]
+    bases = {argument: digest(base, root) for argument, base in sorted(recipe.bases.items())}
+    total = hashlib.sha256(repr((recipe.name, sorted(recipe.args.items()), bases)).encode())
+    for path in [root / recipe.dockerfile, *input_files(recipe, root)]:
+        executable = os.access(path, os.X_OK)
+        total.update(f"{path.relative_to(root)} {executable} {path.stat().st_size}\0".encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def input_files(recipe: Recipe, root: Path = ROOT) -> list[Path]:
+    """Every file of the image's context, sorted; caches, compiled files and tests are left out."""
+    found: set[Path] = set()
+    for name in recipe.inputs:
+        path = root / name
+        found.update([path] if path.is_file() else _walk(path))
+    return sorted(found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
+        yield from (Path(place) / name for name in files if Path(name).suffix not in _SKIPPED_SUFFIXES)
