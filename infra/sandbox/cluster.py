@@ -1,0 +1,179 @@
+"""The sandbox cluster as a whole: up, down, status. Its parts stand in controlplane.py and node.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from infra import images as catalogue
+from infra.errors import UserError
+from infra.progress import Progress
+from infra.sandbox import (
+    addons,
+    cgroups,
+    controlplane,
+    footprint,
+    identities,
+    images,
+    lock,
+    network,
+    node,
+    parts,
+    preflight,
+    processes,
+    removal,
+)
+from infra.sandbox.children import workers
+from infra.sandbox.config import SandboxConfig, remember
+from infra.sandbox.kubeapi import ApiError
+
+NODE_IMAGES = (catalogue.Image.PAUSE, catalogue.Image.COREDNS)
+PARTS = {  # in the order of their start
+    "etcd": controlplane.etcd,
+    "containerd": node.containerd,
+    "kube-apiserver": controlplane.api_server,
+    "kube-controller-manager": controlplane.controller_manager,
+    "kube-scheduler": controlplane.scheduler,
+    "kube-proxy": node.kube_proxy,
+    "provisioner": node.provisioner,
+    "kubelet": node.kubelet,
+}
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part: whether it serves or what is amiss, its process (0: none), its start (epoch seconds)."""
+
+    name: str
+    healthy: bool
+    detail: str
+    pid: int = 0
+    since: float = 0.0
+    memory_bytes: int = 0
+
+
+def up(config: SandboxConfig, progress: Progress) -> None:
+    """Start what does not run, mend what is broken, leave the rest alone; return when pods can be served.
+
+    Raises UserError with every problem of the machine, or with the part that does not come up and why.
+    """
+    with lock.held(config):
+        if problems := preflight.problems(config):
+            raise UserError(problems)
+        _prepare(config)
+        if network.ensure(config):
+            _forget_pods(config)
+        images.ensure(NODE_IMAGES, config, progress)
+        _Start(config, progress).all()
+
+
+def down(config: SandboxConfig, progress: Progress, keep_data: bool = False) -> None:
+    """End and remove the cluster; with ``keep_data`` the next `up` brings its objects and volumes back."""
+    with lock.held(config):
+        with progress.step("cluster", f"removing {config.name}"):
+            removal.remove(config, keep_data=keep_data)
+        footprint.restore()
+
+
+def status(config: SandboxConfig) -> list[PartStatus]:
+    """How each part is, then node and CoreDNS. Changes nothing."""
+    found = [_part_status(config, name) for name in PARTS]
+    return [*found, *_object_status(config)]
+
+
+class _Start:
+    """One `up`: two chains side by side, each stopping as soon as the other has failed."""
+
+    def __init__(self, config: SandboxConfig, progress: Progress) -> None:
+        self._config, self._progress = config, progress
+        self._place = network.place(config)
+        self._stop = threading.Event()
+        self._served = threading.Event()
+
+    def all(self) -> None:
+        with workers(2) as crew:
+            try:
+                crew.start(self._control_plane)
+                crew.start(self._containers)
+                crew.finish()
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def _control_plane(self) -> None:
+        self._serve("etcd")
+        self._serve("kube-apiserver")
+        with addons.client(self._config) as api:
+            addons.ensure_rights(api)
+        self._served.set()
+        self._serve("kube-controller-manager", "kube-scheduler", "kube-proxy", "provisioner")
+
+    def _containers(self) -> None:
+        self._serve("containerd")
+        while not self._served.wait(0.05):
+            if self._stop.is_set():
+                raise parts.AbandonedError
+        self._serve("kubelet")
+        images.load(self._config, self._progress)
+        with addons.client(self._config) as api:
+            addons.ensure(self._config, api)
+            addons.wait_ready(self._config, api)
+
+    def _serve(self, *names: str) -> None:
+        """Start those that do not run, all at once, then wait for each."""
+        wanted = [PARTS[name](self._config) for name in names]
+        for part in wanted:
+            if parts.ensure(self._config, part, self._place):
+                self._progress.say(part.name, "starting")
+        for part in wanted:
+            parts.wait_healthy(self._config, part, self._stop)
+
+
+def _prepare(config: SandboxConfig) -> None:
+    for folder in (config.state, config.logs, config.volumes, config.records, config.files):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    remember(config)
+    footprint.note()
+    footprint.claim(config)
+    cgroups.make(config.cgroup)
+    identities.ensure(config)
+
+
+def _forget_pods(config: SandboxConfig) -> None:
+    """Pods of a namespace that is gone have no network: end them, so that the kubelet makes them anew."""
+    processes.kill_members(config.cgroup, "kubepods")
+    shutil.rmtree(config.state / "addresses", ignore_errors=True)
+
+
+def _part_status(config: SandboxConfig, name: str) -> PartStatus:
+    record = parts.running(config, name)
+    if record is None:
+        return PartStatus(name, False, "does not run")
+    amiss = PARTS[name](config).health()
+    return PartStatus(name, amiss is None, amiss or "serves", record.pid, record.since, _resident(record.pid))
+
+
+def _object_status(config: SandboxConfig) -> list[PartStatus]:
+    try:
+        with addons.client(config) as api:
+            found: dict[str, str | None] = {
+                "node": addons.node_amiss(api.get("Node", config.node_name)),
+                "coredns": addons.dns_amiss(api),
+            }
+    except (ApiError, httpx.TransportError, FileNotFoundError) as error:
+        found = dict.fromkeys(("node", "coredns"), f"the API server does not answer: {error}")
+    return [PartStatus(name, amiss is None, amiss or "ready") for name, amiss in found.items()]
+
+
+def _resident(pid: int) -> int:
+    """Resident memory in bytes, 0 for a process that has just ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
