@@ -101,7 +101,7 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe(
             Image.SERVICE,
             "app/Dockerfile",
-            inputs=("app", "requirements/service.txt"),
+            inputs=("app", "requirements/service.txt", ".dockerignore"),
             bases={"BUILD_BASE": "python-build", "BASE": "python"},
         ),
     )

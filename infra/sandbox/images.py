@@ -86,7 +86,7 @@ def _import(config: SandboxConfig, path: Path, name: str) -> None:
         raise UserError.of(
             f"image {name}", "it is not built yet", "run `slipway up` again: it builds what is missing"
         )
-    done = _ctr(config, "images", "import", "--snapshotter", "overlayfs", "--local", str(path))
+    done = _ctr(config, "images", "import", "--snapshotter", "overlayfs", str(path))
     if done.returncode or name not in present(config):
         reason = (done.stderr or done.stdout).strip()[-1000:]
         remedy = f"remove {path} and run `slipway up` again; is the disk full?"
@@ -130,7 +130,17 @@ def _build_image(name: str, progress: Progress, stop: threading.Event) -> None:
         context = Path(temporary) / "context"
         _fill(context, recipe, Path(temporary), progress, stop)
         named = {argument: local_reference(base) for argument, base in recipe.bases.items()}
-        command = _buildah("build", "--layers", "--quiet", "--tag", tag, "--file", ROOT / recipe.dockerfile)
+        command = _buildah(
+            "build",
+            "--layers",
+            "--quiet",
+            "--format",
+            "docker",
+            "--tag",
+            tag,
+            "--file",
+            ROOT / recipe.dockerfile,
+        )
         for argument, value in {**recipe.args, **named}.items():
             command += ["--build-arg", f"{argument}={value}"]
         for mount in _mounts(recipe, apt):
@@ -180,7 +190,14 @@ def _export(image: Image, progress: Progress, stop: threading.Event) -> None:
 
 def _buildah(*arguments: str | Path) -> list[str | Path]:
     storage = folder() / "storage"
-    places: list[str | Path] = ["--root", storage / "root", "--runroot", storage / "run", "--storage-driver", "overlay"]
+    places: list[str | Path] = [
+        "--root",
+        storage / "root",
+        "--runroot",
+        storage / "run",
+        "--storage-driver",
+        "overlay",
+    ]
     return ["buildah", *places, *arguments]
 
 
