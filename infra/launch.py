@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
+from typing import Any
 
 from infra import stack as stacks
 from infra.images import Image
@@ -12,19 +14,6 @@ from infra.sandbox.children import workers
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.doctor import require_machine
 
-CLUSTER_TOOLS = (
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-    "kubectl",
-    "coredns",
-    "pause",
-)
-PULUMI_TOOLS = ("pulumi", "pulumi-language-python")
-NODE_IMAGES = (Image.PAUSE, Image.COREDNS)
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
 
 
@@ -33,7 +22,7 @@ def launch(stack: str, progress: Progress) -> None:
     if stacks.is_sandbox(stack):
         prepare_sandbox(SandboxConfig(), progress)
     else:
-        tools.require(PULUMI_TOOLS)
+        tools.require(tools.PULUMI_TOOLS)
     stacks.ensure_stack(stack, progress)
     stacks.up(stack, progress)
 
@@ -41,24 +30,23 @@ def launch(stack: str, progress: Progress) -> None:
 def prepare_sandbox(config: SandboxConfig, progress: Progress) -> None:
     """The cluster with every image on it. Pulumi is compiled while the cluster starts."""
     require_machine(config)
-    with workers(3) as crew:
-        cluster_tools = crew.start(tools.ensure, CLUSTER_TOOLS, progress)
-        crew.start(images.ensure, STACK_IMAGES, config, progress)
+    with workers(4) as crew:
+        cluster_tools = crew.start(tools.ensure, tools.CLUSTER_TOOLS, progress, stop=crew.stop)
+        crew.start(images.ensure, STACK_IMAGES, config, progress, stop=crew.stop)
         crew.start(_start_cluster, cluster_tools, config, progress)
-        crew.start(_after, cluster_tools, progress)
+        crew.start(_build_pulumi, cluster_tools, progress, crew.stop)
         crew.finish()
-    images.load(config, progress)
+    images.load(config, progress, STACK_IMAGES)
 
 
-def _start_cluster(cluster_tools: Future[object], config: SandboxConfig, progress: Progress) -> None:
+def _start_cluster(cluster_tools: Future[Any], config: SandboxConfig, progress: Progress) -> None:
     cluster_tools.result()
-    images.ensure(NODE_IMAGES, config, progress)
     cluster.up(config, progress)
 
 
-def _after(cluster_tools: Future[object], progress: Progress) -> None:
+def _build_pulumi(cluster_tools: Future[Any], progress: Progress, stop: threading.Event) -> None:
     cluster_tools.result()
-    tools.ensure(PULUMI_TOOLS, progress)
+    tools.ensure(tools.PULUMI_TOOLS, progress, stop=stop)
 
 
 def remove(stack: str, progress: Progress, *, keep_data: bool) -> None:

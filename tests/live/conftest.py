@@ -72,7 +72,7 @@ def pod(
     def connect(component: str) -> Host:
         ready = [
             item["metadata"]["name"]
-            for item in objects("pods", f"app.kubernetes.io/component={component}")
+            for item in objects("pods", f"app.kubernetes.io/name={component}")
             if all(status["ready"] for status in item["status"].get("containerStatuses", [{"ready": False}]))
         ]
         assert ready, f"no pod of {component} is ready"

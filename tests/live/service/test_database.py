@@ -72,8 +72,8 @@ def test_rows_survive_a_killed_database_pod(api: httpx.Client, kubectl: Kubectl,
     created = api.post("/transactions", json=entry)
     assert created.status_code == 201, created.text
     path = f"/transactions/{created.json()['id']}"
-    before = objects("pods", "app.kubernetes.io/component=postgres")[0]["metadata"]["uid"]
-    kubectl("delete", "pod", "-l", "app.kubernetes.io/component=postgres", "--grace-period=0", "--force")
+    before = objects("pods", "app.kubernetes.io/name=postgres")[0]["metadata"]["uid"]
+    kubectl("delete", "pod", "-l", "app.kubernetes.io/name=postgres", "--grace-period=0", "--force")
     eventually(lambda: ready_again(objects, before), "a new postgres pod is ready", 120)
     found = eventually(lambda: answer(api, path), "the row is served again")
     assert found["amount"] == "1200.50"
@@ -81,7 +81,7 @@ def test_rows_survive_a_killed_database_pod(api: httpx.Client, kubectl: Kubectl,
 
 
 def ready_again(objects: Objects, old_uid: str) -> bool:
-    pods = objects("pods", "app.kubernetes.io/component=postgres")
+    pods = objects("pods", "app.kubernetes.io/name=postgres")
     statuses = [
         s for p in pods if p["metadata"]["uid"] != old_uid for s in p["status"].get("containerStatuses", [])
     ]
@@ -97,7 +97,7 @@ def answer(api: httpx.Client, path: str) -> dict[str, Any] | None:
 def test_readiness_falls_while_the_database_is_away_and_comes_back(
     outputs: dict[str, Any], kubectl: Kubectl, objects: Objects
 ) -> None:
-    name = objects("statefulsets", "app.kubernetes.io/component=postgres")[0]["metadata"]["name"]
+    name = objects("statefulsets", "app.kubernetes.io/name=postgres")[0]["metadata"]["name"]
     restarts = [status["restartCount"] for status in service_statuses(objects)]
     kubectl("scale", f"statefulset/{name}", "--replicas=0")
     try:
@@ -110,7 +110,7 @@ def test_readiness_falls_while_the_database_is_away_and_comes_back(
 
 
 def service_statuses(objects: Objects) -> list[dict[str, Any]]:
-    pods = objects("pods", "app.kubernetes.io/component=service")
+    pods = objects("pods", "app.kubernetes.io/name=service")
     return [status for pod in pods for status in pod["status"].get("containerStatuses", [])]
 
 

@@ -42,11 +42,11 @@ def test_a_preview_after_up_expects_no_changes(pulumi: Run) -> None:
 def test_a_deployment_edited_by_hand_is_seen_and_set_right(
     pulumi: Run, kubectl: Kubectl, objects: Objects
 ) -> None:
-    name = objects("deployments", "app.kubernetes.io/component=service")[0]["metadata"]["name"]
+    name = objects("deployments", "app.kubernetes.io/name=service")[0]["metadata"]["name"]
     kubectl("patch", "deployment", name, "--patch", '{"spec": {"replicas": 1}}')
     seen = pulumi("preview", "--refresh", "--diff")
     assert "replicas" in seen.stdout, seen.stdout + seen.stderr
     mended = pulumi("up", "--yes", "--refresh", "--skip-preview")
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert objects("deployments", "app.kubernetes.io/component=service")[0]["spec"]["replicas"] == 2
+    assert objects("deployments", "app.kubernetes.io/name=service")[0]["spec"]["replicas"] == 2
     assert pulumi("preview", "--expect-no-changes").returncode == 0
