@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import demo, doctor, lifecycle, status
+from infra.cli import demo, doctor, lifecycle, sandbox, status, tools
 
 
 def register(app: typer.Typer) -> None:
@@ -16,3 +16,5 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor.doctor)
     app.command()(lifecycle.env)
     app.command()(lifecycle.down)
+    app.add_typer(sandbox.app, name="sandbox")
+    app.add_typer(tools.app, name="tools")

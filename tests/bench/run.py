@@ -69,7 +69,7 @@ def code_change_to_serving(environment: dict[str, str]) -> float:
 
 
 def cluster_memory() -> int:
-    """Bytes: proportional set size of every process in the cluster's network namespace (proc(5), smaps_rollup)."""
+    """Bytes: proportional set size of all processes in the cluster's network namespace (proc(5))."""
     node = Path(f"/run/netns/{SandboxConfig().namespace}").stat().st_ino
     total = 0
     for entry in Path("/proc").glob("[0-9]*"):
