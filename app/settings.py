@@ -164,7 +164,7 @@ def check_address(address: str, schemes: tuple[str, ...], environment: str | Non
     except ValueError:
         raise ValueError("is no address") from None
     if parts.scheme not in schemes or not named:
-        raise ValueError(f"is no address of the form {sorted(schemes)[0]}://user:password@host:port/name")
+        raise ValueError(f"is no address of the form {schemes[0]}://user:password@host:port/name")
     if (
         environment in {"staging", "production"}
         and parts.password

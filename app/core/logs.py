@@ -53,6 +53,20 @@ def configure(level: str = "INFO", secrets: Iterable[str] = ()) -> None:
         _mask(Masker(secrets)),
         structlog.processors.JSONRenderer(serializer=_to_json),
     ]
+    _configure_standard_library(level, shared, last)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _configure_standard_library(level: str, shared: list[Processor], last: list[Processor]) -> None:
     formatter = {"()": structlog.stdlib.ProcessorFormatter, "processors": last, "foreign_pre_chain": shared}
     handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
     logging.config.dictConfig(
@@ -66,16 +80,6 @@ def configure(level: str = "INFO", secrets: Iterable[str] = ()) -> None:
         }
     )
     logging.captureWarnings(True)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

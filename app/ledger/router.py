@@ -1,8 +1,180 @@
-"""The ledger's routes."""
+"""The ledger's routes: what they take and give; the work is in service.py and transfer.py."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import uuid
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Response
+
+from app.core.auth import CurrentUser
+from app.core.context import Context, context_of
+from app.core.errors import documented
+from app.core.text import Day, Month, Year
+from app.ledger.backup import BackupFile
+from app.ledger.schemas import (
+    CategoryIn,
+    CategoryOut,
+    ImportReport,
+    MonthlySummary,
+    MonthQuery,
+    Status,
+    Summary,
+    TransactionFilter,
+    TransactionIn,
+    TransactionOut,
+    TransactionPage,
+    TransactionQuery,
+)
+from app.ledger.service import Ledger, period
+from app.ledger.settings import LedgerSettings
+from app.ledger.transfer import Transfer
 
 IMPORT_PATH = "/backup/import"
-router = APIRouter()
+COMMON = ("ERR_1001", "ERR_1100", "ERR_1101", "ERR_1200", "ERR_1201")
+FILE_SCHEMA = {"$ref": "#/components/schemas/BackupFile"}  # documented only: parse() reads it row by row
+router = APIRouter(responses=documented(*COMMON))
+Live = Annotated[Context, Depends(context_of)]
+
+
+def ledger_of(user: CurrentUser, context: Live) -> Ledger:
+    """The asking user's ledger."""
+    settings = cast(LedgerSettings, context.modules["ledger"])
+    return Ledger(context.database, context.cache, user.id, settings.ledger_summary_ttl_seconds)
+
+
+def transfer_of(user: CurrentUser, context: Live) -> Transfer:
+    """The asking user's import and export."""
+    return Transfer(context.database, user.id)
+
+
+Mine = Annotated[Ledger, Depends(ledger_of)]
+MyTransfer = Annotated[Transfer, Depends(transfer_of)]
+YearPath = Annotated[Year, Path()]
+MonthPath = Annotated[Month, Path()]
+
+
+@router.get("/transactions", tags=["transactions"])
+async def list_transactions(ledger: Mine, query: Annotated[TransactionQuery, Query()]) -> TransactionPage:
+    """Entries, newest day first."""
+    return await ledger.page(query, query.page, query.page_size)
+
+
+@router.post("/transactions", tags=["transactions"], status_code=201)
+async def create_transaction(ledger: Mine, entry: TransactionIn) -> TransactionOut:
+    """Adds an entry."""
+    return await ledger.create(entry)
+
+
+@router.get("/transactions/by-date/{day}", tags=["transactions"])
+async def transactions_of_a_day(
+    ledger: Mine, day: Annotated[Day, Path()], query: Annotated[MonthQuery, Query()]
+) -> TransactionPage:
+    """The entries of one day."""
+    return await ledger.page(TransactionFilter(date_from=day, date_to=day), query.page, query.page_size)
+
+
+@router.get("/transactions/by-month/{year}/{month}", tags=["transactions"])
+async def transactions_of_a_month(
+    ledger: Mine, year: YearPath, month: MonthPath, query: Annotated[MonthQuery, Query()]
+) -> TransactionPage:
+    """The entries of one month."""
+    first, last = period(year, month)
+    return await ledger.page(TransactionFilter(date_from=first, date_to=last), query.page, query.page_size)
+
+
+@router.get("/transactions/{transaction_id}", tags=["transactions"], responses=documented("ERR_1002"))
+async def get_transaction(ledger: Mine, transaction_id: uuid.UUID) -> TransactionOut:
+    """One entry."""
+    return await ledger.get(transaction_id)
+
+
+@router.put("/transactions/{transaction_id}", tags=["transactions"], responses=documented("ERR_1002"))
+async def replace_transaction(
+    ledger: Mine, transaction_id: uuid.UUID, entry: TransactionIn
+) -> TransactionOut:
+    """Replaces every field of an entry."""
+    return await ledger.replace(transaction_id, entry)
+
+
+@router.delete(
+    "/transactions/{transaction_id}", tags=["transactions"], status_code=204, responses=documented("ERR_1002")
+)
+async def delete_transaction(ledger: Mine, transaction_id: uuid.UUID) -> None:
+    """Removes an entry."""
+    await ledger.delete(transaction_id)
+
+
+@router.get("/categories", tags=["categories"])
+async def list_categories(ledger: Mine) -> list[CategoryOut]:
+    """The defaults, then the user's own."""
+    return await ledger.categories()
+
+
+@router.post("/categories", tags=["categories"], status_code=201, responses=documented("ERR_1003"))
+async def create_category(ledger: Mine, category: CategoryIn) -> CategoryOut:
+    """Adds a category of one's own."""
+    return await ledger.create_category(category)
+
+
+@router.put(
+    "/categories/{category_id}",
+    tags=["categories"],
+    responses=documented("ERR_1002", "ERR_1003", "ERR_1502"),
+)
+async def replace_category(ledger: Mine, category_id: uuid.UUID, category: CategoryIn) -> CategoryOut:
+    """Renames a category of one's own."""
+    return await ledger.replace_category(category_id, category)
+
+
+@router.delete(
+    "/categories/{category_id}",
+    tags=["categories"],
+    status_code=204,
+    responses=documented("ERR_1002", "ERR_1501", "ERR_1502"),
+)
+async def delete_category(ledger: Mine, category_id: uuid.UUID) -> None:
+    """Removes a category of one's own that no entry uses."""
+    await ledger.delete_category(category_id)
+
+
+@router.get("/stats/summary", tags=["statistics"])
+async def summary(
+    ledger: Mine,
+    year: Annotated[Year | None, Query()] = None,
+    month: Annotated[Month | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
+) -> Summary:
+    """Income, expense, balance and count of a month, a year or all time."""
+    return await ledger.summary(*period(year, month), status)
+
+
+@router.get("/stats/monthly/{year}/{month}", tags=["statistics"])
+async def monthly_summary(
+    ledger: Mine, year: YearPath, month: MonthPath, status: Annotated[Status | None, Query()] = None
+) -> MonthlySummary:
+    """Income, expense, balance and count of one month."""
+    sums = await ledger.summary(*period(year, month), status)
+    return MonthlySummary(year=year, month=month, **sums.model_dump())
+
+
+@router.get(
+    "/backup/export", tags=["backup"], responses={200: {"model": BackupFile}}, response_class=Response
+)
+async def export_backup(transfer: MyTransfer) -> Response:
+    """The whole ledger in the IndexedDB export format. Imported again it changes nothing."""
+    file = await transfer.export_file()
+    headers = {"Content-Disposition": 'attachment; filename="household-ledger.json"'}
+    return Response(file.model_dump_json(warnings=False), media_type="application/json", headers=headers)
+
+
+@router.post(
+    IMPORT_PATH,
+    tags=["backup"],
+    responses=documented("ERR_1001", "ERR_1005", "ERR_1500"),
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": FILE_SCHEMA}}}},
+)
+async def import_backup(transfer: MyTransfer, body: Annotated[Any, Body()]) -> ImportReport:
+    """Imports an IndexedDB export, all or nothing: with any problem nothing is written and every problem is
+    listed. Rows that are there already, by content, are skipped."""
+    return await transfer.import_file(body)

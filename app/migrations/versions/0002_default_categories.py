@@ -32,13 +32,16 @@ DEFAULTS = (
     ("💳", "금융"),
     ("📦", "기타"),
 )
-INSERT = sa.text("INSERT INTO categories (name, emoji, is_default) VALUES (:name, :emoji, true)")
+INSERT = sa.text(
+    "INSERT INTO categories (name, emoji, is_default, created_at)"
+    " VALUES (:name, :emoji, true, now() + :place * interval '1 millisecond')"
+)
 
 
 def upgrade() -> None:
-    """Adds rows only."""
-    for emoji, name in DEFAULTS:
-        op.execute(INSERT.bindparams(name=name, emoji=emoji))
+    """Adds rows, and changes none."""
+    for place, (emoji, name) in enumerate(DEFAULTS):  # the list is shown in this order
+        op.execute(INSERT.bindparams(name=name, emoji=emoji, place=place))
 
 
 def downgrade() -> None:

@@ -1,0 +1,26 @@
+"""What the ledger refuses, and with which code."""
+
+from __future__ import annotations
+
+from app.core.errors import AppError
+
+
+class BackupRefusedError(AppError):
+    """The file has problems; all of them (up to 100) are in ``details`` and nothing was imported."""
+
+    code = "ERR_1500"
+    message = "The backup file was refused; nothing was imported"
+
+
+class CategoryInUseError(AppError):
+    """Entries refer to the category."""
+
+    code = "ERR_1501"
+    message = "The category is still in use"
+
+
+class DefaultCategoryError(AppError):
+    """Everybody shares the defaults."""
+
+    code = "ERR_1502"
+    message = "Default categories cannot be changed"
