@@ -64,7 +64,8 @@ class Recipe:
     """How a sandbox image is built, all of it part of its tag.
 
     inputs: files and folders below the project's root; args: build argument → value; bases: build argument →
-    the recipe whose image it names; tool: the binary of ours in the context.
+    the recipe whose image it names; tool: the binary of ours in the context; debootstrap: root.tar is in it;
+    context: the folder that COPY's paths start at.
     """
 
     name: str
@@ -73,10 +74,12 @@ class Recipe:
     args: Mapping[str, str] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
     tool: str | None = None
+    debootstrap: bool = False
+    context: str = "."
 
 
-def _simple(name: str, **args: str) -> Recipe:
-    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", args=args, bases={"BASE": "debian"})
+def _simple(name: str, base: str = "debian", **args: str) -> Recipe:
+    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", args=args, bases={"BASE": base})
 
 
 def _static(name: str) -> Recipe:
@@ -91,9 +94,11 @@ RECIPES: Mapping[str, Recipe] = {
             f"{RECIPES_FOLDER}/debian/Dockerfile",
             inputs=(f"{RECIPES_FOLDER}/debian",),
             args={"DEBIAN": versions.DEBIAN},
+            debootstrap=True,
+            context=f"{RECIPES_FOLDER}/debian",
         ),
         _simple("python"),
-        _simple("python-build"),
+        _simple("python-build", base="python"),
         _simple(Image.POSTGRES, MAJOR=versions.POSTGRES_MAJOR),
         _simple(Image.REDIS),
         _static(Image.PAUSE),

@@ -42,7 +42,5 @@ def list_tools(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")]
     table = Table("tool", "version", "from", "path")
     for status in found:
         notes = [f"not used: {text}" for text in status.ignored]
-        table.add_row(
-            status.name, status.version, status.source, "\n".join([str(status.path or "-"), *notes])
-        )
+        table.add_row(status.name, status.wanted, status.source, "\n".join([str(status.path or "-"), *notes]))
     Console().print(table)

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from infra.errors import Problem, UserError
+from infra.sandbox.running import tail
 
 # sudo keeps only its secure_path: the folder of the official archive is looked at as well.
 OFFICIAL_GO = Path("/usr/local/go/bin/go")
 INSTALL_GO = "install Go: apt-get install golang-go, or the archive of https://go.dev/dl into /usr/local/go"
-LOG_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,8 @@ _CAUSES = (
 def explain(name: str, log: Path) -> Problem:
     """A failed go command's log as a Problem: a known cause, else its last lines and its path."""
     text = log.read_text(errors="replace")
-    tail = "\n    ".join(text.strip().splitlines()[-LOG_LINES:])
     for pattern, cause, remedy in _CAUSES:
         if found := re.search(f".*(?:{pattern}).*", text):
             return Problem(f"tool {name}", f"{cause}: {found[0].strip()[:300]} ({log})", remedy)
-    what = f"the build failed; the end of {log}:\n    {tail}"
+    what = f"the build failed; the end of {log}:\n{tail(log)}"
     return Problem(f"tool {name}", what, "the log has the whole; `slipway tools build` tries again")

@@ -109,6 +109,11 @@ def _try(descriptor: int) -> bool:
     return True
 
 
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log, indented for a message."""
+    return "\n".join(f"    {line}" for line in log.read_text(errors="replace").strip().splitlines()[-lines:])
+
+
 def sync(path: Path) -> None:
     """fsync a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -77,7 +77,7 @@ class ToolStatus:
     """One tool: the version wanted, the binary that would run (None: not built), and PATH's unfit ones."""
 
     name: str
-    version: str
+    wanted: str
     source: Source
     path: Path | None
     ignored: tuple[str, ...]  # "<path> (<its version>)", on PATH but not of the wanted version
@@ -112,6 +112,18 @@ def tool(name: str) -> Path:
     if path is None:
         raise UserError.of(f"tool {name}", "it is not built yet", f"slipway tools build {name}")
     return path
+
+
+def require(names: Iterable[str]) -> None:
+    """Raises UserError that lists every tool of ``names`` which is neither on PATH nor built."""
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            tool(name)
+        except UserError as error:
+            problems += error.problems
+    if problems:
+        raise UserError(problems)
 
 
 def cached(name: str) -> Path | None:
