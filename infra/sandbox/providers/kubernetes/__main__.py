@@ -1,0 +1,48 @@
+"""Starts the plugin's gRPC server and ends with the engine that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from infra.sandbox.providers.kubernetes.servicer import Servicer
+
+WORKERS = 64  # a wait holds its worker; the engine never asks for more than its parallelism at once
+MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit
+ORPHAN_CHECK_SECONDS = 1.0
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until the engine is gone. arguments: the engine's address comes last; flags before it are ignored."""
+    plain = [argument for argument in arguments if not argument.startswith("-")]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle: it calls Cancel
+    options = [
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ]
+    server = grpc.server(ThreadPoolExecutor(WORKERS), options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(plain[-1] if plain else ""), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    _wait_for_orphanhood()
+    server.stop(grace=None)
+    # Threads in a wait would keep a plugin alive that nobody asks any more.
+    os._exit(0)
+
+
+def _wait_for_orphanhood() -> None:
+    parent, terminated = os.getppid(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+    while os.getppid() == parent and not terminated.wait(ORPHAN_CHECK_SECONDS):
+        pass
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

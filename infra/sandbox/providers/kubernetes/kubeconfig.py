@@ -1,0 +1,118 @@
+"""Reads a kubeconfig, given as a path or as YAML, into what an HTTPS client needs. No exec plugins."""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.errors import UserError
+
+REMEDY = "slipway sandbox status shows whether the cluster runs and where its kubeconfig is"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """server: https URL; namespace: of the context, or None; tls and headers: how to authenticate."""
+
+    server: str
+    namespace: str | None
+    tls: ssl.SSLContext
+    headers: dict[str, str]
+
+
+def text_of(given: str) -> str:
+    """The YAML text of a kubeconfig given as content, as a path, or not at all (KUBECONFIG, ~/.kube/config)."""
+    if "\n" in given or given.lstrip().startswith("{"):
+        return given
+    path = Path(given or os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError.of(
+            "kubernetes:kubeconfig", f"{path} cannot be read: {error.strerror}", REMEDY
+        ) from error
+
+
+def connection(given: str, *, context: str = "", cluster: str = "") -> Connection:
+    """The connection of the named (or current) context. Raises UserError for anything missing in the file."""
+    config = _parsed(text_of(given))
+    chosen = context or config.get("current-context") or ""
+    ctx = _named(config, "contexts", chosen).get("context") or {}
+    server = _named(config, "clusters", cluster or ctx.get("cluster", "")).get("cluster") or {}
+    user = _named(config, "users", ctx["user"]).get("user") or {} if ctx.get("user") else {}
+    if not server.get("server"):
+        raise UserError.of(
+            "kubernetes:kubeconfig", f'the cluster of context "{chosen}" has no server', REMEDY
+        )
+    headers = {"Authorization": f"Bearer {token}"} if (token := _token(user)) else {}
+    return Connection(server["server"].rstrip("/"), ctx.get("namespace"), _tls(server, user), headers)
+
+
+def server_of(given: str, *, context: str = "", cluster: str = "") -> str | None:
+    """The server address a kubeconfig leads to, or None if it cannot be told."""
+    try:
+        return connection(given, context=context, cluster=cluster).server
+    except UserError:
+        return None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or "no YAML"
+        raise UserError.of("kubernetes:kubeconfig", f"is not a kubeconfig: {problem}", REMEDY) from error
+    if not isinstance(config, dict):
+        raise UserError.of("kubernetes:kubeconfig", "is not a kubeconfig: no mapping", REMEDY)
+    return config
+
+
+def _named(config: dict[str, Any], section: str, name: str) -> dict[str, Any]:
+    entries: list[dict[str, Any]] = config.get(section) or []
+    for entry in entries:
+        if entry.get("name") == name:
+            return entry
+    known = ", ".join(str(entry.get("name")) for entry in entries) or "none"
+    raise UserError.of("kubernetes:kubeconfig", f'{section} has no "{name}" (it has: {known})', REMEDY)
+
+
+def _token(user: dict[str, Any]) -> str:
+    if user.get("exec") or user.get("auth-provider"):
+        what = "the user is authenticated by a command, which the sandbox plugin does not run"
+        raise UserError.of("kubernetes:kubeconfig", what, "use the official plugin for that cluster")
+    if user.get("tokenFile"):
+        return Path(user["tokenFile"]).read_text(encoding="utf-8").strip()
+    return str(user.get("token") or "")
+
+
+def _tls(server: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if server.get("insecure-skip-tls-verify"):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    elif authority := _pem(server, "certificate-authority"):
+        context.load_verify_locations(cadata=authority)
+    certificate, key = _pem(user, "client-certificate"), _pem(user, "client-key")
+    if certificate and key:
+        _load_client(context, certificate, key)
+    return context
+
+
+def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    # ssl only reads client certificates from a file: one that only we can read, for the moment of loading.
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(f"{certificate}\n{key}\n")
+        file.flush()
+        context.load_cert_chain(file.name)
+
+
+def _pem(section: dict[str, Any], key: str) -> str:
+    if inline := section.get(f"{key}-data"):
+        return base64.b64decode(inline).decode()
+    return Path(section[key]).read_text(encoding="utf-8") if section.get(key) else ""
