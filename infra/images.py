@@ -63,14 +63,15 @@ PUBLIC: Mapping[Image, Pinned] = {
 class Recipe:
     """How a sandbox image is built, all of it part of its tag.
 
-    inputs: files and folders below the project's root; args: build argument → value; bases: build argument →
-    the recipe whose image it names; tool: the binary of ours in the context; debootstrap: root.tar is in it;
-    context: the folder that COPY's paths start at.
+    inputs: files and folders below the project's root that go into the context, whose paths start at
+    ``context``; also: what decides as well but stays out of it; args: build argument → value; bases: build
+    argument → the recipe of that image; tool: our binary in the context; debootstrap: root.tar is in it.
     """
 
     name: str
     dockerfile: str
     inputs: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     args: Mapping[str, str] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
     tool: str | None = None
@@ -83,7 +84,7 @@ def _simple(name: str, base: str = "debian", **args: str) -> Recipe:
 
 
 def _static(name: str) -> Recipe:
-    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", inputs=(f"{_TOOLS}/{name}",), tool=name)
+    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", also=(f"{_TOOLS}/{name}",), tool=name)
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -93,6 +94,7 @@ RECIPES: Mapping[str, Recipe] = {
             "debian",
             f"{RECIPES_FOLDER}/debian/Dockerfile",
             inputs=(f"{RECIPES_FOLDER}/debian",),
+            also=("infra/sandbox/roots.py",),
             args={"DEBIAN": versions.DEBIAN},
             debootstrap=True,
             context=f"{RECIPES_FOLDER}/debian",
@@ -137,7 +139,7 @@ def digest(name: str, root: Path = ROOT) -> str:
     recipe = RECIPES[name]
     bases = {argument: digest(base, root) for argument, base in sorted(recipe.bases.items())}
     total = hashlib.sha256(repr((recipe.name, sorted(recipe.args.items()), bases)).encode())
-    for path in [root / recipe.dockerfile, *input_files(recipe, root)]:
+    for path in [root / recipe.dockerfile, *input_files(recipe, root), *_files(recipe.also, root)]:
         executable = os.access(path, os.X_OK)
         total.update(f"{path.relative_to(root)} {executable} {path.stat().st_size}\0".encode())
         total.update(path.read_bytes())
@@ -146,9 +148,12 @@ def digest(name: str, root: Path = ROOT) -> str:
 
 def input_files(recipe: Recipe, root: Path = ROOT) -> list[Path]:
     """Every file of the image's context, sorted; caches, compiled files and tests are left out."""
+    return _files(recipe.inputs, root)
+
+
+def _files(names: tuple[str, ...], root: Path) -> list[Path]:
     found: set[Path] = set()
-    for name in recipe.inputs:
-        path = root / name
+    for path in (root / name for name in names):
         found.update([path] if path.is_file() else _walk(path))
     return sorted(found)
 

@@ -88,7 +88,6 @@ def _fill(context: Path, recipe: Recipe, work: Path, progress: Progress, stop: t
     context.mkdir()
     if recipe.tool and (binary := tools.cached(recipe.tool)):
         shutil.copy(binary, context / recipe.tool)
-        return
     below = ROOT / recipe.context
     for path in input_files(recipe):
         target = context / path.relative_to(below)

@@ -49,6 +49,7 @@ def make_root(archive: Path, work: Path, log: Path, progress: Progress, stop: th
 def _slim(root: Path) -> None:
     """No manuals and translations, now or in later installations; no files of the installation itself."""
     shutil.copy(RECIPE / "path-excludes", root / "etc" / "dpkg" / "dpkg.cfg.d" / "slim")
+    (root / "etc" / "apt" / "sources.list").write_text("")  # the mirror is this machine's own affair
     policy = root / "usr" / "sbin" / "policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")  # no package starts its daemon while an image is built
     policy.chmod(0o755)
