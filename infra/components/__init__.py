@@ -1,0 +1,1 @@
+"""Pulumi component resources: frozen settings in, typed outputs out. None of them reads ``pulumi.Config``."""

@@ -1,0 +1,1 @@
+"""The stack config as typed, frozen values. ``check.load`` reads files; ``load.load`` runs inside Pulumi."""

@@ -1,0 +1,91 @@
+"""PostgreSQL in the cluster: one pod, one volume, two roles besides the superuser."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pulumi
+
+from infra.components.base import Component, Context, name_of
+from infra.components.stateful import Volume, single
+from infra.components.workload import Container, Mount, Probes, exec_probe
+from infra.render import postgres as render
+from infra.settings.postgres import Postgres as Settings
+from infra.settings.secrets import SecretName
+
+USER = 999  # the image's own postgres user: initdb wants it in passwd
+PATHS = render.PATHS
+SCRATCH = "64Mi"
+
+
+class Postgres(Component):
+    """Outputs: ``host``, ``owner_url`` for migrations and ``service_url`` for the service, both secret."""
+
+    host: pulumi.Output[str]
+    owner_url: pulumi.Output[str]
+    service_url: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        context: Context,
+        settings: Settings,
+        image: str,
+        passwords: dict[SecretName, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """``passwords`` holds the owner's and the service role's."""
+        super().__init__(name, context, opts)
+        config = self.config_map("config", render.files(settings))
+        secret = self.secret("auth", {key.value: value for key, value in passwords.items()})
+        mounts = (
+            Mount.config_map("config", name_of(config), PATHS.config),
+            Mount.secret("auth", name_of(secret), PATHS.secrets),
+            Mount.scratch("sockets", PATHS.sockets, SCRATCH),
+            Mount.scratch("temporary", "/tmp", SCRATCH),  # noqa: S108  the container's own
+            Mount.scratch("shared-memory", "/dev/shm", f"{settings.memory.shm}Mi", memory=True),  # noqa: S108
+        )
+        made = single(
+            self,
+            _container(name, settings, image, mounts),
+            Volume(settings.storage, settings.storage_class),
+            grace_seconds=settings.shutdown_seconds,
+            startup_seconds=settings.startup_seconds,
+        )
+        self.host = made.host
+        self.owner_url = self._url(settings, settings.owner, passwords[SecretName.POSTGRES_OWNER_PASSWORD])
+        self.service_url = self._url(
+            settings, settings.service_role, passwords[SecretName.POSTGRES_SERVICE_PASSWORD]
+        )
+        self.register_outputs({"host": self.host})
+
+    def _url(self, settings: Settings, role: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+        def build(parts: list[str]) -> str:
+            host, word = parts
+            return f"postgresql://{role}:{quote(word, safe='')}@{host}:{render.PORT}/{settings.database}"
+
+        return pulumi.Output.secret(pulumi.Output.all(self.host, password).apply(build))
+
+
+def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:
+    # TCP, not the socket: while roles are being prepared only the socket answers.
+    ask = f"{PATHS.bin}/pg_isready --quiet --host=127.0.0.1 --port={render.PORT}"
+    period = 2
+    return Container(
+        name=name,
+        image=image,
+        user=USER,
+        resources=settings.resources,
+        command=("bash", f"{PATHS.config}/start.sh"),
+        probes=Probes(
+            startup=exec_probe(ask.split(), period=period, failures=-(-settings.startup_seconds // period)),
+            readiness=exec_probe(ask.split(), period=5, failures=2),
+            # 1: it refuses connections while it recovers or shuts down; only silence means that it hangs.
+            liveness=exec_probe(["bash", "-c", f"{ask}; [ $? -le 1 ]"], period=10, failures=6),
+        ),
+        port=render.PORT,
+        mounts=mounts,
+        claim=("data", PATHS.mount),
+        # TERM would wait for every client to leave; INT is the fast shutdown (PostgreSQL 15, 19.5).
+        before_stop=("bash", "-c", "kill -INT 1"),
+    )

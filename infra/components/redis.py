@@ -1,0 +1,80 @@
+"""Redis in the cluster: one pod, an append-only file, users with hashed passwords."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pulumi
+
+from infra.components.base import Component, Context, name_of
+from infra.components.stateful import Volume, single
+from infra.components.workload import Container, Mount, Probes, exec_probe
+from infra.render import redis as render
+from infra.settings.redis import Redis as Settings
+
+USER = 999
+SCRATCH = "16Mi"
+
+
+class Redis(Component):
+    """Outputs: ``host``, and ``url`` with the password, secret."""
+
+    host: pulumi.Output[str]
+    url: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        context: Context,
+        settings: Settings,
+        image: str,
+        password: pulumi.Output[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, context, opts)
+        config = self.config_map("config", render.files(settings))
+        users = self.secret("users", {"users.acl": password.apply(render.users)})
+        mounts = (
+            Mount.config_map("config", name_of(config), render.CONFIG),
+            Mount.secret("users", name_of(users), render.USERS),
+            Mount.scratch("temporary", "/tmp", SCRATCH),  # noqa: S108  the container's own
+        )
+        made = single(
+            self,
+            _container(name, settings, image, mounts),
+            Volume(settings.storage, settings.storage_class),
+            grace_seconds=settings.shutdown_seconds,
+            startup_seconds=settings.startup_seconds,
+        )
+        self.host = made.host
+        self.url = pulumi.Output.secret(
+            pulumi.Output.all(self.host, password).apply(
+                lambda parts: f"redis://:{quote(parts[1], safe='')}@{parts[0]}:{render.PORT}/0"
+            )
+        )
+        self.register_outputs({"host": self.host})
+
+
+def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:
+    # The probe's user has no password and no right but PING; while the file loads the answer is LOADING.
+    user = f"--user {render.PROBE_USER} --pass none --no-auth-warning"
+    ask = f"redis-cli -p {render.PORT} {user} ping | grep -qx PONG"
+    alive = f"redis-cli -p {render.PORT} {user} ping | grep -qE '^(PONG|LOADING)'"
+    period = 2
+    return Container(
+        name=name,
+        image=image,
+        user=USER,
+        resources=settings.resources,
+        command=("redis-server", f"{render.CONFIG}/redis.conf"),
+        probes=Probes(
+            startup=exec_probe(
+                ["bash", "-c", ask], period=period, failures=-(-settings.startup_seconds // period)
+            ),
+            readiness=exec_probe(["bash", "-c", ask], period=5, failures=2),
+            liveness=exec_probe(["bash", "-c", alive], period=10, failures=6),
+        ),
+        port=render.PORT,
+        mounts=mounts,
+        claim=("data", render.DATA),
+    )

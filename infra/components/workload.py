@@ -1,0 +1,175 @@
+"""Pods that are secure by default: the restricted Pod Security profile and a read-only root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes import core, meta
+
+from infra.settings.base import Resources
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One volume and where the container sees it."""
+
+    volume: core.v1.VolumeArgs
+    path: str
+    read_only: bool = True
+
+    @property
+    def name(self) -> str:
+        """The volume's name inside the pod."""
+        return str(self.volume.name)
+
+    @classmethod
+    def config_map(cls, name: str, source: pulumi.Input[str], path: str) -> Mount:
+        """Files of a ConfigMap, readable and never writable."""
+        return cls(
+            core.v1.VolumeArgs(name=name, config_map=core.v1.ConfigMapVolumeSourceArgs(name=source)), path
+        )
+
+    @classmethod
+    def secret(cls, name: str, source: pulumi.Input[str], path: str) -> Mount:
+        """Files of a Secret for the container's own user and group: 0440, in memory."""
+        volume = core.v1.SecretVolumeSourceArgs(secret_name=source, default_mode=0o440)
+        return cls(core.v1.VolumeArgs(name=name, secret=volume), path)
+
+    @classmethod
+    def scratch(cls, name: str, path: str, size: str, *, memory: bool = False) -> Mount:
+        """An empty folder that goes with the pod; ``memory`` puts it into tmpfs."""
+        source = core.v1.EmptyDirVolumeSourceArgs(size_limit=size, medium="Memory" if memory else None)
+        return cls(core.v1.VolumeArgs(name=name, empty_dir=source), path, read_only=False)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """``startup`` decides how long starting may take; only ``liveness`` ever restarts a started container."""
+
+    startup: core.v1.ProbeArgs
+    readiness: core.v1.ProbeArgs
+    liveness: core.v1.ProbeArgs
+
+
+@dataclass(frozen=True)
+class Container:
+    """The one container of a pod. ``user`` is uid and gid; ``claim`` names a volume claim and its path."""
+
+    name: str
+    image: str
+    user: int
+    resources: Resources
+    command: Sequence[str] = ()
+    probes: Probes | None = None
+    port: int | None = None
+    mounts: Sequence[Mount] = ()
+    claim: tuple[str, str] | None = None
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    environment_from: Sequence[core.v1.EnvFromSourceArgs] = ()
+    before_stop: Sequence[str] = ()
+
+
+def pod_spec(
+    container: Container,
+    *,
+    grace_seconds: int,
+    restart: str | None = None,
+    spread: Mapping[str, str] | None = None,
+) -> core.v1.PodSpecArgs:
+    """A pod with one container. ``spread``: labels of pods to keep on different nodes."""
+    return core.v1.PodSpecArgs(
+        automount_service_account_token=False,
+        enable_service_links=False,
+        security_context=core.v1.PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=container.user,
+            run_as_group=container.user,
+            fs_group=container.user,
+            # Always would make the data folder group-writable at every start, which PostgreSQL refuses.
+            fs_group_change_policy="OnRootMismatch",
+            seccomp_profile=core.v1.SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        termination_grace_period_seconds=grace_seconds,
+        restart_policy=restart,
+        topology_spread_constraints=[_spread(spread)] if spread else None,
+        containers=[_container(container)],
+        volumes=[mount.volume for mount in container.mounts],
+    )
+
+
+def _container(container: Container) -> core.v1.ContainerArgs:
+    mounts = [
+        core.v1.VolumeMountArgs(name=mount.name, mount_path=mount.path, read_only=mount.read_only or None)
+        for mount in container.mounts
+    ]
+    if container.claim:
+        mounts.append(core.v1.VolumeMountArgs(name=container.claim[0], mount_path=container.claim[1]))
+    probes, port = container.probes, container.port
+    return core.v1.ContainerArgs(
+        name=container.name,
+        image=container.image,
+        image_pull_policy="IfNotPresent",
+        command=list(container.command) or None,
+        env=[core.v1.EnvVarArgs(name=key, value=value) for key, value in container.environment.items()]
+        or None,
+        env_from=list(container.environment_from) or None,
+        ports=[core.v1.ContainerPortArgs(name=container.name, container_port=port)] if port else None,
+        startup_probe=probes.startup if probes else None,
+        readiness_probe=probes.readiness if probes else None,
+        liveness_probe=probes.liveness if probes else None,
+        lifecycle=_before_stop(container.before_stop),
+        resources=requirements(container.resources),
+        security_context=core.v1.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            run_as_non_root=True,
+            capabilities=core.v1.CapabilitiesArgs(drop=["ALL"]),
+        ),
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=mounts or None,
+    )
+
+
+def _before_stop(command: Sequence[str]) -> core.v1.LifecycleArgs | None:
+    if not command:
+        return None
+    action = core.v1.ExecActionArgs(command=list(command))
+    return core.v1.LifecycleArgs(pre_stop=core.v1.LifecycleHandlerArgs(exec_=action))
+
+
+def _spread(labels: Mapping[str, str]) -> core.v1.TopologySpreadConstraintArgs:
+    """Soft: on one node the pods still run."""
+    return core.v1.TopologySpreadConstraintArgs(
+        max_skew=1,
+        topology_key="kubernetes.io/hostname",
+        when_unsatisfiable="ScheduleAnyway",
+        label_selector=meta.v1.LabelSelectorArgs(match_labels=dict(labels)),
+    )
+
+
+def requirements(resources: Resources) -> core.v1.ResourceRequirementsArgs:
+    """Requests and limits as Kubernetes takes them."""
+    limits = {"memory": resources.memory_limit}
+    if resources.cpu_limit:
+        limits["cpu"] = resources.cpu_limit
+    return core.v1.ResourceRequirementsArgs(
+        requests={"cpu": resources.cpu_request, "memory": resources.memory_request}, limits=limits
+    )
+
+
+def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: int = 5) -> core.v1.ProbeArgs:
+    """A probe by a command in the container; seconds and counts."""
+    action = core.v1.ExecActionArgs(command=list(command))
+    return core.v1.ProbeArgs(
+        exec_=action, period_seconds=period, failure_threshold=failures, timeout_seconds=timeout
+    )
+
+
+def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int) -> core.v1.ProbeArgs:
+    """A probe by a GET; seconds and counts."""
+    action = core.v1.HTTPGetActionArgs(path=path, port=port)
+    return core.v1.ProbeArgs(
+        http_get=action, period_seconds=period, failure_threshold=failures, timeout_seconds=timeout
+    )

@@ -1,0 +1,87 @@
+"""The whole composition on one page: settings and secrets in, resources and exports out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes
+
+from infra import images
+from infra.components.base import Context
+from infra.components.namespace import Namespace
+from infra.components.postgres import Postgres
+from infra.components.redis import Redis
+from infra.components.service import Service
+from infra.images import Image
+from infra.render import postgres as postgres_render
+from infra.render import redis as redis_render
+from infra.render import service as service_render
+from infra.sandbox.config import SandboxConfig
+from infra.settings.load import Secrets
+from infra.settings.model import Settings
+from infra.settings.secrets import SecretName
+from infra.settings.service import ServiceType
+
+POSTGRES_PASSWORDS = (SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SERVICE_PASSWORD)
+
+
+def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
+    """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
+    opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
+    stack = str(settings.stack)
+    namespace = Namespace("stack", settings.namespace_name, stack, opts)
+    context = Context(stack, namespace.namespace)
+    used = {image: _reference(settings, image) for image in (Image.SERVICE, Image.POSTGRES, Image.REDIS)}
+    passwords = {name: secrets[name] for name in POSTGRES_PASSWORDS}
+    postgres = Postgres("postgres", context, settings.postgres, used[Image.POSTGRES], passwords, opts)
+    password = secrets[SecretName.REDIS_PASSWORD]
+    redis = Redis("redis", context, settings.redis, used[Image.REDIS], password, opts)
+    confidential = _service_secrets(secrets, postgres, redis)
+    service = Service(
+        "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
+    )
+    return {
+        "namespace": namespace.namespace,
+        "url": _url(settings, service),
+        "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
+        "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
+        "images": {image.value: reference for image, reference in used.items()},
+    }
+
+
+def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
+    """The one provider, named explicitly: nothing ever goes to whatever context happens to be current."""
+    cluster = settings.cluster
+    return pulumi_kubernetes.Provider(
+        "cluster",
+        kubeconfig=cluster.kubeconfig_path,
+        context=cluster.context,
+        enable_server_side_apply=True,
+    )
+
+
+def _reference(settings: Settings, image: Image) -> str:
+    if image is Image.SERVICE and settings.images.service:
+        return settings.images.service
+    return images.reference(image, images.Catalogue(settings.images.catalogue.value))
+
+
+def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict[str, pulumi.Output[str]]:
+    values = {
+        service_render.DATABASE_URL: postgres.service_url,
+        service_render.REDIS_URL: redis.url,
+        service_render.SECRET_KEY: secrets[SecretName.SECRET_KEY],
+    }
+    if SecretName.DEV_TOKEN in secrets:
+        values[service_render.DEV_TOKEN] = secrets[SecretName.DEV_TOKEN]
+    return values
+
+
+def _url(settings: Settings, service: Service) -> pulumi.Output[str]:
+    """Where the service answers: from this machine for the sandbox's node port, else inside the cluster."""
+    cluster = settings.cluster
+    if cluster.sandbox and settings.service.type is ServiceType.NODE_PORT:
+        node = SandboxConfig(cluster.name, cluster.network).node_address
+        return pulumi.Output.concat(f"http://{node}:", service.node_port.apply(str))
+    return pulumi.Output.concat("http://", service.host)

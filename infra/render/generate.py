@@ -1,0 +1,61 @@
+"""``python -m infra.render.generate``: rewrites every committed file that is made from settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.paths import ROOT, STACKS
+from infra.render import postgres, redis, service
+from infra.settings import document
+from infra.settings.merge import merge
+from infra.settings.model import Settings, defaults
+from infra.settings.stack import Environment, StackName
+
+GOLDEN = ROOT / "tests" / "infra" / "golden"
+EXAMPLE_TEAM = "example"
+EXAMPLE_IMAGE = "registry.example/team/service:1.4.2"
+
+
+def profile(environment: Environment) -> Settings:
+    """The settings of a stack that has nothing of its own but what it must name."""
+    stack = StackName(team=EXAMPLE_TEAM, environment=environment)
+    named = {"cluster": {"context": "example"}, "images": {"service": EXAMPLE_IMAGE}}
+    own = {} if environment is Environment.SANDBOX else named
+    sections = document.read(STACKS / "profiles" / f"{environment}.yaml").data
+    merged = merge(merge(defaults(), sections), own)
+    return Settings.model_validate_json(json.dumps({**merged, "stack": stack.model_dump(mode="json")}))
+
+
+def outputs() -> dict[Path, str]:
+    """Every generated file and its text; nothing is written."""
+    return {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
+
+
+def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
+    settings = profile(environment)
+    for product, files in (
+        ("postgres", postgres.files(settings.postgres)),
+        ("redis", redis.files(settings.redis)),
+    ):
+        yield from ((f"{environment}/{product}/{name}", text) for name, text in files.items())
+    variables = service.environment(settings, "1.4.2")
+    yield (
+        f"{environment}/service/environment",
+        "".join(f"{key}={value}\n" for key, value in variables.items()),
+    )
+
+
+def main() -> None:
+    """Write what differs and name it on stderr."""
+    for path, text in outputs().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Section ``cluster``: which Kubernetes the stack goes to. Section ``namespace``: where in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from infra import paths
+from infra.settings.base import Section
+
+
+class Cluster(Section):
+    """Either the sandbox of this machine, or a named context of a kubeconfig. Never "the current context"."""
+
+    sandbox: bool = Field(
+        False, description="true: the sandbox cluster of this machine; only for trying things out."
+    )
+    name: str = Field(
+        "slipway",
+        pattern=r"^[a-z][a-z0-9-]{0,19}$",
+        description="Name of the sandbox cluster.",
+        examples=["slipway"],
+    )
+    network: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="Number of the sandbox's address ranges, so that several can stand side by side.",
+    )
+    kubeconfig: str | None = Field(
+        None, min_length=1, description="Path of the kubeconfig; without it $KUBECONFIG or ~/.kube/config."
+    )
+    context: str | None = Field(
+        None,
+        min_length=1,
+        description="Context in the kubeconfig; must be named, so that nothing lands elsewhere.",
+    )
+
+    @property
+    def kubeconfig_path(self) -> str | None:
+        """Where the provider reads the kubeconfig; None leaves it to kubectl's own rules."""
+        if self.sandbox:
+            return str(paths.state_dir() / "sandbox" / self.name / "kubeconfig")
+        return str(Path(self.kubeconfig).expanduser()) if self.kubeconfig else None
+
+
+class Namespace(Section):
+    """The stack's own namespace; nothing else lives in it."""
+
+    name: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="Kubernetes namespace; the stack's name by default.",
+        examples=["ledger-dev"],
+    )

@@ -1,0 +1,104 @@
+"""Section ``service``: the FastAPI service, its environment, its pool, its rollout, its address."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.settings.base import Resources, Seconds, Section
+
+Origin = Annotated[
+    str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", examples=["https://ledger.example.com"])
+]
+
+
+class Mode(StrEnum):
+    """What the service calls its environment: which safeguards are on?"""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class LogLevel(StrEnum):
+    """From which level on are lines written?"""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class ServiceType(StrEnum):
+    """How is the service reached from outside the namespace?"""
+
+    CLUSTER_IP = "ClusterIP"
+    NODE_PORT = "NodePort"
+    LOAD_BALANCER = "LoadBalancer"
+
+
+class Pool(Section):
+    """The SQLAlchemy pool of one replica."""
+
+    size: int = Field(20, ge=1, le=200, description="Connections one replica keeps open.")
+    max_overflow: int = Field(
+        40, ge=0, le=400, description="Connections one replica may open beyond its pool."
+    )
+    timeout_seconds: Seconds = Field(30, description="Seconds a request waits for a connection.")
+    recycle_seconds: int = Field(
+        3600, ge=30, le=86_400, description="Seconds after which a connection is renewed."
+    )
+
+
+class Rollout(Section):
+    """How a new version comes in."""
+
+    max_surge: int = Field(1, ge=1, le=10, description="Replicas above the count during a rollout.")
+    min_ready_seconds: int = Field(5, ge=0, le=600, description="Seconds ready before a new replica counts.")
+    progress_deadline_seconds: int = Field(
+        300, ge=10, le=3600, description="Seconds without progress after which the rollout has failed."
+    )
+    startup_seconds: Seconds = Field(60, description="Seconds a replica has to start answering.")
+    drain_seconds: int = Field(
+        5,
+        ge=0,
+        le=300,
+        description="Seconds a stopping replica still answers, until no new request reaches it.",
+    )
+    termination_grace_seconds: int = Field(
+        30,
+        ge=1,
+        le=900,
+        description="Seconds from SIGTERM to SIGKILL; more than the drain and 20 s of requests.",
+    )
+    migration_seconds: int = Field(600, ge=5, le=7200, description="Seconds the migrations may take.")
+    migration_retries: int = Field(
+        1, ge=0, le=5, description="New tries of failed migrations within one rollout."
+    )
+
+
+class Service(Section):
+    """The service's Deployment, its environment and its address."""
+
+    replicas: int = Field(2, ge=1, le=50, description="Pods; two keep serving while one is replaced.")
+    environment: Mode = Field(Mode.PRODUCTION, description="The service's ENVIRONMENT; strictest by default.")
+    log_level: LogLevel = Field(LogLevel.INFO, description="Lines below this level are not written.")
+    allowed_origins: tuple[Origin, ...] = Field(
+        (), description="Origins whose pages may call the API (CORS)."
+    )
+    rate_limit_per_minute: int = Field(60, ge=1, le=1_000_000, description="Requests per client and minute.")
+    rate_limit_per_hour: int = Field(1000, ge=1, le=10_000_000, description="Requests per client and hour.")
+    enable_metrics: bool = Field(True, description="Whether /metrics answers.")
+    enable_health_check: bool = Field(True, description="Whether /health checks database and cache.")
+    type: ServiceType = Field(ServiceType.CLUSTER_IP, description="How the service is reached from outside.")
+    node_port: int | None = Field(
+        None, ge=30000, le=32767, description="Port on every node, for type NodePort."
+    )
+    pool: Pool = Field(Pool(), description="Database connections of one replica.")
+    rollout: Rollout = Field(Rollout(), description="How a new version comes in.")
+    resources: Resources = Field(
+        Resources(cpu_request="250m", memory_request="256Mi", memory_limit="512Mi"),
+        description="CPU and memory of one replica.",
+    )

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Rendered by slipway. Prepares the data folder and the roles, then becomes PostgreSQL. Runs at every start.
+set -euo pipefail
+umask 077
+
+readonly data=/var/lib/postgresql/volume/data
+readonly fresh=/var/lib/postgresql/volume/data.new
+readonly config=/etc/slipway/postgres
+readonly sockets=/run/postgresql
+readonly bin=/usr/lib/postgresql/15/bin
+log() { printf 'start: %s\n' "$*" >&2; }
+stop() {
+    [ ! -e "$data/postmaster.pid" ] || "$bin/pg_ctl" --pgdata="$data" --mode=fast --wait stop >&2 || true
+    exit 143
+}
+trap stop TERM INT
+
+# An initdb that was cut short leaves only data.new, which never counts.
+if [ ! -e "$data" ]; then
+    log "making a new database cluster"
+    rm -rf -- "$fresh"
+    "$bin/initdb" --pgdata="$fresh" --username=postgres --auth-local=peer --auth-host=scram-sha-256 \
+        --encoding=UTF8 --locale=C.UTF-8 --data-checksums >&2
+    mv -- "$fresh" "$data"
+    sync -- "${data%/*}"
+fi
+if [ ! -s "$data/PG_VERSION" ]; then
+    log "$data exists but is no database cluster; nothing was touched"
+    exit 1
+fi
+version=$(<"$data/PG_VERSION")
+if [ "$version" != "15" ]; then
+    log "the data are of PostgreSQL $version, and this image is 15; nothing was touched"
+    exit 1
+fi
+chmod 0700 "$data"  # a recursive fsGroup change makes it group-writable, which PostgreSQL refuses
+
+# Roles first, on the local socket only: nobody comes in over the network before passwords are in force.
+log "ensuring roles and database"
+"$bin/postgres" --config-file="$config/postgresql.conf" -c listen_addresses= -c log_statement=none \
+    -c log_min_error_statement=panic -c log_min_duration_statement=-1 >&2 &
+readonly server=$!
+until "$bin/pg_isready" --host="$sockets" --quiet; do
+    kill -0 "$server" 2>/dev/null || { log "PostgreSQL ended while it was being prepared"; exit 1; }
+    sleep 0.1
+done
+"$bin/psql" --host="$sockets" --username=postgres --dbname=postgres --no-psqlrc --quiet --no-password \
+    --set=ON_ERROR_STOP=1 --file="$config/roles.sql" >&2
+"$bin/pg_ctl" --pgdata="$data" --mode=fast --wait --silent stop >&2
+wait
+trap - TERM INT
+
+log "starting"
+exec "$bin/postgres" --config-file="$config/postgresql.conf"

@@ -1,0 +1,30 @@
+-- Rendered by slipway. Makes roles, database and privileges what they must be; safe to run at every start.
+-- Passwords are read from files here, so that they are in no argument list, environment or log.
+\set owner_password `cat /run/slipway/postgres/postgresOwnerPassword`
+\set service_password `cat /run/slipway/postgres/postgresServicePassword`
+SET password_encryption = 'scram-sha-256';
+
+SELECT 'CREATE ROLE slipway_owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_owner') \gexec
+SELECT 'CREATE ROLE slipway_service' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_service') \gexec
+ALTER ROLE slipway_owner WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+    PASSWORD :'owner_password';
+ALTER ROLE slipway_service WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+    PASSWORD :'service_password';
+ALTER ROLE slipway_service SET statement_timeout = '60s';
+ALTER ROLE slipway_service SET idle_in_transaction_session_timeout = '60s';
+SELECT 'CREATE DATABASE slipway OWNER slipway_owner'
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'slipway') \gexec
+ALTER DATABASE slipway OWNER TO slipway_owner;
+REVOKE ALL ON DATABASE slipway FROM PUBLIC;
+GRANT CONNECT ON DATABASE slipway TO slipway_service;
+
+\connect slipway
+ALTER SCHEMA public OWNER TO slipway_owner;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO slipway_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO slipway_service;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO slipway_service;
+ALTER DEFAULT PRIVILEGES FOR ROLE slipway_owner IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO slipway_service;
+ALTER DEFAULT PRIVILEGES FOR ROLE slipway_owner IN SCHEMA public
+    GRANT USAGE, SELECT ON SEQUENCES TO slipway_service;

@@ -1,0 +1,113 @@
+"""Builds a stack under Pulumi's mocks and hands back every resource it declared, as plain data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pulumi
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime.stack import wait_for_rpcs
+
+from infra.paths import STACKS
+from infra.program import build
+from infra.settings import document
+from infra.settings.merge import merge
+from infra.settings.model import Settings, defaults
+from infra.settings.secrets import SecretName
+from infra.settings.stack import StackName
+
+T = TypeVar("T")
+SECRETS = {name: f"canary-{name.value}-".ljust(43, "x") for name in SecretName}
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Keeps what was declared, in order."""
+
+    resources: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self.resources.append(args)
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one stack declares and exports."""
+
+    resources: list[pulumi_mocks.MockResourceArgs]
+    exports: dict[str, Any]
+
+    def kind(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Pulumi name → inputs of every Kubernetes resource of that kind."""
+        return {item.name: item.inputs for item in self.resources if item.typ.endswith(f":{kind}")}
+
+    def pods(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every pod spec with the name of the resource that holds it."""
+        for kind in ("Deployment", "StatefulSet", "Job"):
+            for name, inputs in self.kind(kind).items():
+                yield name, inputs["spec"]["template"]["spec"]
+
+
+def settings(stack: str = "sandbox", **sections: Any) -> Settings:
+    """The stack's profile with ``sections`` over it, without a stack file."""
+    name = StackName.parse(stack)
+    profile = document.read(STACKS / "profiles" / f"{name.environment}.yaml").data
+    if stack != "sandbox":
+        profile = merge(
+            profile,
+            {
+                "cluster": {"context": "elsewhere"},
+                "images": {"service": "registry.example/team/service:1.4.2"},
+            },
+        )
+    merged = merge(merge(defaults(), profile), sections)
+    return Settings.model_validate_json(json.dumps({**merged, "stack": name.model_dump(mode="json")}))
+
+
+def built(wanted: Settings, secrets: dict[SecretName, str] | None = None) -> Built:
+    """Run the whole program. Exceptions of the program come out as they are."""
+    values = {name: (secrets or SECRETS)[name] for name in wanted.secret_names}
+    recorder = Recorder()
+
+    async def program() -> dict[str, Any]:
+        outputs = build(wanted, {name: pulumi.Output.secret(value) for name, value in values.items()})
+        return {name: await pulumi.Output.from_input(value).future() for name, value in outputs.items()}
+
+    return Built(recorder.resources, running(program, recorder, str(wanted.stack)))
+
+
+def running(
+    program: Callable[[], Awaitable[T]], recorder: Recorder | None = None, stack: str = "sandbox"
+) -> T:
+    """Run ``program`` under mocks and wait until everything it declared is registered."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    executor = ThreadPoolExecutor(4, initializer=lambda: loops.append(_own_loop()))
+
+    async def whole() -> T:
+        asyncio.get_running_loop().set_default_executor(executor)
+        pulumi.runtime.set_mocks(recorder or Recorder(), project="slipway", stack=stack)
+        result = await program()
+        await wait_for_rpcs()
+        return result
+
+    try:
+        return asyncio.run(whole())
+    finally:
+        for loop in loops:
+            loop.close()
+
+
+def _own_loop() -> asyncio.AbstractEventLoop:
+    """The mocks' monitor awaits in worker threads and would leave one open loop in each."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop

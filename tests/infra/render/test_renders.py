@@ -1,0 +1,64 @@
+"""Renders against their golden files and against the products' own parsers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from infra.paths import ROOT
+from infra.render import environment, generate, postgres, redis, validate
+from infra.settings.stack import Environment
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("path", generate.outputs(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_golden_file_is_what_make_generate_writes(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generate.outputs()[path]
+
+
+def test_no_golden_file_is_left_over() -> None:
+    kept = {path for path in generate.GOLDEN.rglob("*") if path.is_file()}
+    assert kept == set(generate.outputs())
+
+
+@pytest.mark.parametrize("name", Environment)
+def test_postgresql_itself_reads_the_memory_that_was_meant(name: Environment) -> None:
+    settings = generate.profile(name).postgres
+    text = postgres.files(settings)["postgresql.conf"]
+    read = int(validate.postgres_accepts(text, "shared_buffers"))  # in pages of 8 KiB
+    assert read * 8 == settings.memory.shared_buffers * 1024
+
+
+def test_postgresql_refuses_a_parameter_it_does_not_know() -> None:
+    with pytest.raises(validate.RenderError, match="shared_bufers"):
+        validate.postgres_accepts("shared_bufers = 1MB\n", "port")
+
+
+def test_the_start_script_is_sound_bash() -> None:
+    validate.bash_accepts(postgres.files(generate.profile(Environment.PROD).postgres)["start.sh"])
+
+
+def test_a_name_without_a_value_fails_the_render() -> None:
+    with pytest.raises(jinja2.UndefinedError, match="directives"):
+        environment.render("redis/redis.conf.j2")
+
+
+def test_the_users_file_holds_a_hash_and_not_the_password() -> None:
+    text = redis.users("p" * 40)
+    assert "p" * 40 not in text
+    assert f"#{hashlib.sha256(b'p' * 40).hexdigest()} " in text
+
+
+def test_nothing_but_a_password_lets_anybody_in_over_the_network() -> None:
+    text = postgres.files(generate.profile(Environment.PROD).postgres)["pg_hba.conf"]
+    methods = {line.split()[-1] for line in text.splitlines() if line.startswith("host")}
+    assert methods == {"scram-sha-256", "reject"}
+
+
+def test_a_render_that_reads_back_differently_is_a_bug() -> None:
+    with pytest.raises(validate.RenderError, match="read back differently: port"):
+        validate.same("x.conf", {"port": "1"}, validate.assignments("port = 2\n", "="))
