@@ -21,7 +21,6 @@ ORPHAN_CHECK_SECONDS = 1.0
 def main(arguments: list[str]) -> None:
     """Serve until the engine is gone. arguments: the engine's address comes last; flags before it are ignored."""
     plain = [argument for argument in arguments if not argument.startswith("-")]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle: it calls Cancel
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -31,16 +30,21 @@ def main(arguments: list[str]) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    _wait_for_orphanhood()
+    _wait_for_the_end()
     server.stop(grace=None)
     # Threads in a wait would keep a plugin alive that nobody asks any more.
     os._exit(0)
 
 
-def _wait_for_orphanhood() -> None:
-    parent, terminated = os.getppid(), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
-    while os.getppid() == parent and not terminated.wait(ORPHAN_CHECK_SECONDS):
+def _wait_for_the_end() -> None:
+    """Return when told to end, or when the engine that started this process is gone."""
+    parent, told = os.getppid(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    # The engine ends its plugins by SIGINT. A Ctrl-C at the terminal comes only to a plugin without a
+    # process group of its own, and is the engine's to handle there: it calls Cancel.
+    own_group = os.getpgrp() == os.getpid()
+    signal.signal(signal.SIGINT, (lambda *_: told.set()) if own_group else signal.SIG_IGN)
+    while os.getppid() == parent and not told.wait(ORPHAN_CHECK_SECONDS):
         pass
 
 
