@@ -35,7 +35,7 @@ bench: up  ## Measure: warm up, preview, code change to serving, memory
 	@$(VENV)/python -m tests.bench.run
 
 soak: up  ## The long runs: many kills, many restarts
-	@$(VENV)/pytest tests/soak -m soak --override-ini testpaths=tests/soak
+	@$(VENV)/pytest tests/soak -m soak
 
 down: install  ## Remove the sandbox and everything it put on this machine
 	@$(VENV)/slipway down $(STACK)

@@ -1,0 +1,7 @@
+"""The long runs use the same sandbox and the same fixtures as the live tests."""
+
+from __future__ import annotations
+
+from tests.live.conftest import api, environment, kubectl, objects, outputs, slipway
+
+__all__ = ["api", "environment", "kubectl", "objects", "outputs", "slipway"]

@@ -1,0 +1,76 @@
+"""The long runs: parts and pods are killed again and again, and nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.sandbox import cluster
+from infra.sandbox.config import SandboxConfig
+from tests.live.conftest import Kubectl
+from tests.live.facts import eventually
+
+pytestmark = pytest.mark.soak
+PART_KILLS = 24
+POD_KILLS = 20
+SEED = 3
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_any_part_killed_at_random_is_healed_every_time(slipway: Run, api: httpx.Client) -> None:
+    chance = random.Random(SEED)
+    for number in range(PART_KILLS):
+        victims = chance.sample(
+            [part for part in cluster.status(SandboxConfig()) if part.pid], chance.randint(1, 4)
+        )
+        for part in victims:
+            os.kill(part.pid, signal.SIGKILL)
+        answer = slipway("sandbox", "up")
+        assert answer.returncode == 0, f"{number}: {[part.name for part in victims]}\n{answer.stderr}"
+        amiss = [part for part in cluster.status(SandboxConfig()) if not part.healthy]
+        assert amiss == [], f"{number}: {[part.name for part in victims]}"
+        eventually(lambda: serves(api), "the service serves", 120)
+
+
+def test_no_acknowledged_row_is_lost_when_the_database_pod_is_killed(
+    api: httpx.Client, kubectl: Kubectl
+) -> None:
+    acknowledged: list[str] = []
+    for number in range(POD_KILLS):
+        entry = {
+            "date": "2020-01-01",
+            "description": f"soak {number}",
+            "amount": f"{number + 1}.25",
+            "type": "expense",
+        }
+        created = eventually(lambda body=entry: accepted(api, body), "a row is acknowledged", 120)  # type: ignore[misc]
+        acknowledged.append(created["id"])
+        kubectl("delete", "pod", "-l", "app.kubernetes.io/name=postgres", "--grace-period=0", "--force")
+    eventually(lambda: serves(api), "the service serves", 120)
+    lost = [key for key in acknowledged if api.get(f"/transactions/{key}").status_code != 200]
+    for key in acknowledged:
+        api.delete(f"/transactions/{key}")
+    assert lost == []
+
+
+def serves(api: httpx.Client) -> bool:
+    try:
+        return api.get("/health").json()["status"] == "healthy"
+    except (httpx.TransportError, ValueError):
+        return False
+
+
+def accepted(api: httpx.Client, entry: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        response = api.post("/transactions", json=entry)
+    except httpx.TransportError:
+        return None
+    body: dict[str, Any] = response.json()
+    return body if response.status_code == 201 else None

@@ -1,0 +1,16 @@
+"""Generated and golden files are what the code generates: nobody edits them by hand."""
+
+from __future__ import annotations
+
+from infra.render import generate
+
+
+def test_generating_again_changes_no_committed_file() -> None:
+    wanted = generate.outputs()
+    differing = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    assert differing == [], "run: make generate"
+
+
+def test_no_golden_file_is_left_that_nothing_generates() -> None:
+    stale = {path for path in generate.GOLDEN.rglob("*") if path.is_file()} - set(generate.outputs())
+    assert stale == set()
