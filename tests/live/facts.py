@@ -12,7 +12,7 @@ T = TypeVar("T")
 PAUSE_SECONDS = 0.2
 
 
-def eventually(fact: Callable[[], T], what: str, seconds: float = 60.0) -> T:
+def eventually(fact: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
     """The first true answer of ``fact``; fails with ``what`` and the last answer when the time is over."""
     until = time.monotonic() + seconds
     while not (answer := fact()):

@@ -62,7 +62,7 @@ def test_no_acknowledged_row_is_lost_when_the_database_pod_is_killed(
 
 def serves(api: httpx.Client) -> bool:
     try:
-        return api.get("/health").json()["status"] == "healthy"
+        return bool(api.get("/health").json()["status"] == "healthy")
     except (httpx.TransportError, ValueError):
         return False
 
