@@ -26,16 +26,17 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 
 
 def main() -> None:
-    """A UserError becomes its message and exit code, Ctrl-C becomes 130; anything else is a bug and is shown."""
+    """A UserError becomes its message and exit code, Ctrl-C becomes 130; anything else is a bug."""
     from infra.cli import verbs
 
     verbs.register(app)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=True)
+        app()
     except UserError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False, style="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to continue", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as end:
+        if end.code == EXIT_INTERRUPTED:  # typer's word for Ctrl-C, said without one
+            print("interrupted; run the same command again to continue", file=sys.stderr)
+        raise

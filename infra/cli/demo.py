@@ -57,8 +57,8 @@ def _through_the_api(stack: str, export: dict[str, Any], year: int, month: int) 
             raise UserError.of(
                 url, f"does not answer: {error}", f"see what is wrong: slipway status {stack}"
             ) from error
-    amounts = (Decimal(str(stats[key])) for key in ("income", "expense", "balance"))
-    return report, ledger.Summary(*amounts, count=int(stats["count"]))
+    income, expense, balance = (Decimal(str(stats[key])) for key in ("income", "expense", "balance"))
+    return report, ledger.Summary(income, expense, balance, int(stats["count"]))
 
 
 def _answer(response: Any) -> dict[str, Any]:
