@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import time
 from collections.abc import Callable
+from functools import partial
 
 from infra import images
 from infra.errors import UserError
+from infra.sandbox import health
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.kubeapi import Api, Object
@@ -16,6 +19,14 @@ from infra.sandbox.provisioner import PROVISIONER, STORAGE_CLASS
 SYSTEM = "kube-system"
 DNS_PORT, DNS_HEALTH, DNS_READY, DNS_METRICS = 1053, 8080, 8181, 9153
 DNS_UID = 65532
+NEEDED_RIGHTS = (  # one of each part's, as a sign that its roles are in force
+    ("system:kube-controller-manager", "get", "serviceaccounts"),
+    ("system:kube-scheduler", "list", "pods"),
+    ("system:kube-proxy", "list", "services"),
+    ("slipway:provisioner", "list", "persistentvolumes"),
+    ("kube-apiserver-kubelet", "get", "nodes"),
+)
+RIGHTS_PATIENCE_SECONDS = 60.0
 NODE_PATIENCE_SECONDS = 60.0
 DNS_PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
@@ -23,7 +34,8 @@ _LABELS = {"k8s-app": "kube-dns"}
 _RBAC = "rbac.authorization.k8s.io"
 
 # No forwarding: no packet could reach another name server. What is not of the cluster does not exist.
-COREFILE = f""".:{DNS_PORT} {{
+# Two blocks, because within one block CoreDNS asks `template` before `kubernetes`.
+COREFILE = f"""cluster.local:{DNS_PORT} in-addr.arpa:{DNS_PORT} ip6.arpa:{DNS_PORT} {{
     errors
     health :{DNS_HEALTH}
     ready :{DNS_READY}
@@ -32,11 +44,14 @@ COREFILE = f""".:{DNS_PORT} {{
         pods insecure
         ttl 5
     }}
+    cache 5
+    loadbalance
+}}
+.:{DNS_PORT} {{
+    errors
     template ANY ANY . {{
         rcode NXDOMAIN
     }}
-    cache 5
-    loadbalance
 }}
 """
 
@@ -49,9 +64,15 @@ def client(config: SandboxConfig) -> Api:
 
 
 def ensure_rights(api: Api) -> None:
-    """What the cluster's own parts need before they can work. Raises ApiError."""
+    """What the cluster's own parts need before they can work, and wait until it is in force.
+
+    A restarted API server says it is ready before it knows its roles again, and the controller manager ends
+    for good when its first request is refused. Raises ApiError, or UserError after a minute.
+    """
     for manifest in rights():
         api.apply(manifest)
+    for user, verb, resource in NEEDED_RIGHTS:
+        _wait(f"rights of {user}", RIGHTS_PATIENCE_SECONDS, partial(_right_amiss, api, user, verb, resource))
 
 
 def ensure(config: SandboxConfig, api: Api) -> None:
@@ -65,20 +86,23 @@ def _namespace_amiss(api: Api) -> str | None:
     return None if api.get("Namespace", SYSTEM) else "the API server has not made it yet"
 
 
-def wait_ready(config: SandboxConfig, api: Api) -> None:
-    """Return when the node and the name service are ready. Raises UserError with the reason of either."""
-    _wait("node", NODE_PATIENCE_SECONDS, lambda: node_amiss(api.get("Node", config.node_name)))
-    _wait("coredns", DNS_PATIENCE_SECONDS, lambda: dns_amiss(api))
+def wait_ready(config: SandboxConfig, api: Api, since: float) -> None:
+    """Return when the node is ready and a name is resolved. Raises UserError with the reason of either.
+
+    since: the kubelet's start in seconds since the epoch; an older report of the node says nothing.
+    """
+    _wait("node", NODE_PATIENCE_SECONDS, lambda: node_amiss(api.get("Node", config.node_name), since))
+    _wait("coredns", DNS_PATIENCE_SECONDS, lambda: dns_amiss(config, api))
 
 
-def node_amiss(node: Object | None) -> str | None:
+def node_amiss(node: Object | None, since: float = 0.0) -> str | None:
     """None when the node is Ready, otherwise the kubelet's own message."""
     if node is None:
         return "the kubelet has not registered the node yet"
     ready = [item for item in node.get("status", {}).get("conditions", []) if item["type"] == "Ready"]
-    if ready and ready[0]["status"] == "True":
-        return None
-    return str(ready[0].get("message", "not ready")) if ready else "the kubelet has not reported yet"
+    if not ready or _epoch(ready[0]["lastHeartbeatTime"]) < int(since):
+        return "the kubelet has not reported yet"
+    return None if ready[0]["status"] == "True" else str(ready[0].get("message", "not ready"))
 
 
 def rights() -> list[Object]:
@@ -198,15 +222,13 @@ def _dns_container() -> Object:
     }
 
 
-def dns_amiss(api: Api) -> str | None:
-    """None when CoreDNS serves, otherwise why its pod does not."""
-    deployment = api.get("Deployment", "coredns", SYSTEM) or {}
-    status = deployment.get("status", {})
-    settled = status.get("observedGeneration") == deployment.get("metadata", {}).get("generation")
-    if settled and status.get("updatedReplicas") and not status.get("unavailableReplicas"):
+def dns_amiss(config: SandboxConfig, api: Api) -> str | None:
+    """None when a service name is resolved at the service address, otherwise why CoreDNS does not do it."""
+    amiss = health.dns_resolves(config.dns_address, "kubernetes.default.svc.cluster.local")
+    if amiss is None:
         return None
     pods = api.list("Pod", SYSTEM, labelSelector="k8s-app=kube-dns")["items"]
-    return "; ".join(_pod_amiss(pod) for pod in pods) or "no pod was made yet"
+    return "; ".join([amiss, *(_pod_amiss(pod) for pod in pods)])
 
 
 def _pod_amiss(pod: Object) -> str:
@@ -215,6 +237,17 @@ def _pod_amiss(pod: Object) -> str:
         if waiting:
             return f"{waiting.get('reason')}: {waiting.get('message', '')}".strip(": ")
     return str(pod.get("status", {}).get("phase", "unknown"))
+
+
+def _right_amiss(api: Api, user: str, verb: str, resource: str) -> str | None:
+    asked = {"namespace": SYSTEM, "verb": verb, "resource": resource}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}}
+    answer = api.create({**review, "spec": {"user": user, "resourceAttributes": asked}})
+    return None if answer["status"]["allowed"] else f"may not {verb} {resource}"
+
+
+def _epoch(stamp: str) -> float:
+    return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
 def _wait(name: str, patience: float, question: Callable[[], str | None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +102,7 @@ class _Start:
                 crew.start(self._control_plane)
                 crew.start(self._containers)
                 crew.finish()
+                self._serve(*PARTS)  # one that ended after it had served is started once more
             except BaseException:
                 self._stop.set()
                 raise
@@ -119,10 +121,11 @@ class _Start:
             if self._stop.is_set():
                 raise parts.AbandonedError
         self._serve("kubelet")
-        images.load(self._config, self._progress)
+        images.load(self._config, self._progress, NODE_IMAGES)
         with addons.client(self._config) as api:
             addons.ensure(self._config, api)
-            addons.wait_ready(self._config, api)
+            kubelet = parts.running(self._config, "kubelet")
+            addons.wait_ready(self._config, api, kubelet.since if kubelet else time.time())
 
     def _serve(self, *names: str) -> None:
         """Start those that do not run, all at once, then wait for each."""
@@ -163,7 +166,7 @@ def _object_status(config: SandboxConfig) -> list[PartStatus]:
         with addons.client(config) as api:
             found: dict[str, str | None] = {
                 "node": addons.node_amiss(api.get("Node", config.node_name)),
-                "coredns": addons.dns_amiss(api),
+                "coredns": addons.dns_amiss(config, api),
             }
     except (ApiError, httpx.TransportError, FileNotFoundError) as error:
         found = dict.fromkeys(("node", "coredns"), f"the API server does not answer: {error}")

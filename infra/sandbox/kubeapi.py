@@ -29,6 +29,7 @@ COLLECTIONS = {
     "Pod": "/api/v1/namespaces/{ns}/pods",
     "Service": "/api/v1/namespaces/{ns}/services",
     "ServiceAccount": "/api/v1/namespaces/{ns}/serviceaccounts",
+    "SubjectAccessReview": "/apis/authorization.k8s.io/v1/subjectaccessreviews",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
 }
 

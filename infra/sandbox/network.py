@@ -1,7 +1,7 @@
 """The cluster's network namespace and its one link to the host.
 
-No packet from inside can leave the machine: the default route is a black hole, and the service range ends in
-an empty bridge when no service rule takes the packet.
+No packet from inside can leave the machine: the default route refuses it at once, and the service range ends
+in an empty bridge when no service rule takes the packet.
 """
 
 from __future__ import annotations
@@ -60,6 +60,24 @@ def host_links() -> dict[str, dict[str, Any]]:
     return {link["ifname"]: link for link in json.loads(run("ip", "-json", "link", "show") or "[]")}
 
 
+def drop_hollow_rules(config: SandboxConfig) -> None:
+    """Remove kube-proxy's tables when an endpoint's chain is empty; to be called while kube-proxy is down.
+
+    kube-proxy 1.34 empties the chain of an endpoint that went away and deletes it a second later. Ended
+    between the two, it takes the empty chain for a filled one when it starts, and refuses that service.
+    """
+    for family in ("ip", "ip6"):
+        try:
+            shown = inside(config, "nft", "--json", "list", "table", family, "kube-proxy")
+        except CommandError:  # no table yet
+            continue
+        items = json.loads(shown)["nftables"]
+        chains = {item["chain"]["name"] for item in items if "chain" in item}
+        filled = {item["rule"]["chain"] for item in items if "rule" in item}
+        if any(name.startswith("endpoint-") for name in chains - filled):
+            inside(config, "nft", "delete", "table", family, "kube-proxy")
+
+
 def _inside(config: SandboxConfig) -> None:
     if SERVICE_BRIDGE not in inside(config, "ip", "-json", "link", "show"):
         inside(config, "ip", "link", "add", SERVICE_BRIDGE, "type", "bridge")
@@ -69,7 +87,7 @@ def _inside(config: SandboxConfig) -> None:
         f"link set {SERVICE_BRIDGE} up",
         f"address replace {config.node_address}/30 dev {INNER_LINK}",
         f"link set {INNER_LINK} up",
-        "route replace blackhole default",
+        "route replace unreachable default",
         f"route replace {config.service_cidr} dev {SERVICE_BRIDGE}",
     )
     # /proc/sys/net shows the namespace of whoever reads it: the host's own forwarding is not touched

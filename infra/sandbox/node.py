@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,13 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from infra import images
 from infra.errors import UserError
 from infra.paths import ROOT, TEMPLATES
-from infra.sandbox import certificates, health, identities
+from infra.sandbox import certificates, health, identities, network
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
 from infra.sandbox.tools import tool
 
 KUBELET, KUBELET_HEALTH, PROXY_HEALTH, PROVISIONER = 10250, 10248, 10256, 10260
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # not the caller's: it varies
 CNI_PLUGINS = Path("/usr/lib/cni")
 EVICTION = {"memory.available": "200Mi", "nodefs.available": "1Gi", "nodefs.inodesFree": "1%"}
 
@@ -42,7 +42,7 @@ def containerd(config: SandboxConfig) -> Part:
         (_debian("containerd"), "--config", str(settings)),
         health=lambda: health.grpc_serves(config.containerd_socket),
         files=(settings, networks),
-        environment={"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+        environment={"PATH": SYSTEM_PATH},
         ending=5.0,
     )
 
@@ -66,7 +66,7 @@ def kubelet(config: SandboxConfig) -> Part:
         argv,
         health=lambda: health.http_answers(config.node_address, KUBELET_HEALTH, "/healthz"),
         files=(settings, resolver, mine, config.pki / "kubelet-serving.crt"),
-        environment={"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+        environment={"PATH": SYSTEM_PATH},
     )
 
 
@@ -99,7 +99,8 @@ def kube_proxy(config: SandboxConfig) -> Part:
         (str(tool("kube-proxy")), f"--config={settings}", "--v=1"),
         health=lambda: health.http_answers(config.node_address, PROXY_HEALTH, "/livez"),
         files=(settings, mine),
-        environment={"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+        before=lambda: network.drop_hollow_rules(config),
+        environment={"PATH": SYSTEM_PATH},
     )
 
 
@@ -201,7 +202,7 @@ def _write(config: SandboxConfig, name: str, content: str) -> Path:
 
 def _debian(program: str) -> str:
     """Path of a program that a Debian package brings; /usr/sbin is not on everybody's PATH."""
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    found = shutil.which(program, path=SYSTEM_PATH)
     if found is None:
         raise UserError.of(program, "is not installed", f"apt-get install {program}")
     return found

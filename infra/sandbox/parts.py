@@ -17,7 +17,7 @@ from infra.sandbox.processes import Identity, Record
 
 POLL_SECONDS = 0.05
 LOG_LINES = 15
-KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Part:
     """One process of the cluster.
 
     health: says what is still amiss, or None when the part serves; patience: seconds it may take to serve;
-    ending: seconds it gets between SIGTERM and SIGKILL; files: what it reads at start (a change restarts it).
+    ending: seconds it gets between SIGTERM and SIGKILL; files: what it reads at start (a change restarts it);
+    before: done while it is down, before each start.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Part:
     health: Callable[[], str | None]
     files: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], None] | None = None
     patience: float = 60.0
     ending: float = 3.0
 
@@ -92,6 +94,8 @@ def wait_healthy(config: SandboxConfig, part: Part, stop: threading.Event) -> No
 
 
 def _start(config: SandboxConfig, part: Part, fingerprint: str) -> Identity:
+    if part.before:
+        part.before()
     kept = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
     process = processes.spawn(
         ("nsenter", f"--net={config.namespace_file}", "--", *part.argv),
