@@ -29,9 +29,17 @@ SECONDS = 60.0
 Disk = namedtuple("Disk", "total used free")
 
 
+@pytest.fixture(scope="session")
+def go_cache() -> str:
+    """Go's own cache: it follows XDG_CACHE_HOME, and an empty one makes every build compile the runtime."""
+    asked = subprocess.run(["go", "env", "GOCACHE"], capture_output=True, text=True, check=True)
+    return asked.stdout.strip()
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_cache: str) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GOCACHE", go_cache)
     monkeypatch.setenv("GOTOOLCHAIN", "local")
     go.toolchain.cache_clear()
     tools._ask.cache_clear()
