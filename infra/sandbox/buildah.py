@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -45,8 +46,8 @@ def build(name: str, progress: Progress, stop: threading.Event) -> None:
         return
     for base in recipe.bases.values():
         build(base, progress, stop)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder(), ignore_cleanup_errors=True) as temporary:
-        work = Path(temporary)
+    with _scratch() as scratch:
+        work = Path(scratch)
         _fill(work / "context", recipe, work, progress, stop)
         if local_reference(name) != tag:
             raise UserError.of(f"image {name}", "its files changed while they were read", "run it again")
@@ -115,28 +116,43 @@ def _mounts(recipe: Recipe, work: Path) -> list[str]:
     return [f"{machine.apt_folder(work / 'apt')}:/etc/apt"] if recipe.bases else []
 
 
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder that sweep() knows; a process still dying in it does not fail the clean-up."""
+    folder().mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder(), ignore_cleanup_errors=True)
+
+
 def _storage() -> Path:
     return folder() / "storage"
 
 
 def _buildah(*arguments: str) -> list[str | Path]:
     places: list[str | Path] = ["--root", _storage() / driver(), "--runroot", _storage() / "run"]
-    return ["buildah", *places, "--storage-driver", driver(), *arguments]
+    return _aside(["buildah", *places, "--storage-driver", driver(), *arguments])
+
+
+def _aside(command: list[str | Path]) -> list[str | Path]:
+    """``command`` sealed, and with a /var/lib of its own: buildah keeps a cache there."""
+    covered = Path("/var/lib")
+    if covered in folder().resolve().parents:
+        return sealed(command)
+    return sealed(["sh", "-c", f'mount -t tmpfs -o size=64m slipway {covered} && exec "$@"', "sh", *command])
 
 
 @cache
 def driver() -> str:
     """``overlay``; or ``vfs``, which copies every layer whole, where the cache's disk has no overlays."""
-    folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder(), ignore_cleanup_errors=True) as name:
+    with _scratch() as name:
         command = ["buildah", "--root", f"{name}/root", "--runroot", f"{name}/run"]
-        tried = sealed([*command, "--storage-driver", "overlay", "info"])
+        tried = _aside([*command, "--storage-driver", "overlay", "info"])
         asked = subprocess.run(tried, capture_output=True, check=False)
     return "vfs" if asked.returncode else "overlay"
 
 
 def _run(name: str, command: list[str | Path], log: Path, stop: threading.Event) -> None:
-    if run(sealed(command), log, stop) == 0:
+    with _scratch() as scratch:
+        code = run(command, log, stop, env={**os.environ, "TMPDIR": scratch})
+    if code == 0:
         return
     text = log.read_text(errors="replace")
     unknown = (

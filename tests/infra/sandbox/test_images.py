@@ -210,6 +210,17 @@ def test_an_image_is_built_once_and_its_archive_is_whole(cache: Path) -> None:
     assert again.stream.getvalue() == ""
 
 
+def test_a_build_leaves_nothing_outside_the_cache(cache: Path) -> None:
+    places = [Path(name) for name in ("/var/tmp", "/var/lib", "/var/lib/containers", "/run")]  # noqa: S108
+
+    def there() -> list[set[Path]]:
+        return [{*place.glob("*containers*"), *place.glob("*buildah*")} for place in places]
+
+    before = there()
+    images.ensure([Image.PAUSE], NOWHERE, quiet())
+    assert there() == before
+
+
 def test_a_builder_killed_outright_leaves_no_archive_no_mount_and_no_process(cache: Path) -> None:
     images.ensure([Image.PAUSE], NOWHERE, quiet())  # the tool is built, buildah's storage is there
     path = images.archive(Image.PAUSE)
@@ -279,7 +290,7 @@ def test_a_broken_dockerfile_is_named_with_the_end_of_its_log(
     ],
 )
 def test_each_failure_of_a_build_has_its_own_remedy(
-    tmp_path: Path, line: str, what: str, remedy: str
+    cache: Path, tmp_path: Path, line: str, what: str, remedy: str
 ) -> None:
     with pytest.raises(UserError) as failed:
         buildah._run("redis", ["sh", "-c", f"echo '{line}'; exit 1"], tmp_path / "log", threading.Event())
