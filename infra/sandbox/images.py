@@ -100,8 +100,6 @@ def _import(config: SandboxConfig, path: Path, name: str) -> None:
         reason = (done.stderr or done.stdout).strip()[-1000:]
         remedy = f"see that the disk has room, remove {path} and run `slipway up` again"
         raise UserError.of(f"image {name}", f"containerd did not take it: {reason}", remedy)
-    # The kubelet deletes unused images when the disk fills, and nothing could pull these again.
-    _ctr(config, "images", "label", name, "io.cri-containerd.pinned=pinned")
 
 
 def _unload_old(config: SandboxConfig, image: Image, there: set[str]) -> None:
