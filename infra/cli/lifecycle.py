@@ -7,6 +7,16 @@ from typing import Annotated
 
 import typer
 
+from infra.cli import status
+from infra.errors import EXIT_FAILED
+
+NEXT = """
+Try next:
+  curl {url}/health
+  slipway demo {stack}               import a household ledger and read its summary
+  slipway status {stack}             what runs, since when, what is wrong
+  eval "$(slipway env {stack})"      plain pulumi and kubectl
+The command stands in .venv/bin/slipway."""
 Stack = Annotated[str, typer.Argument(help="The stack: sandbox, or <team>-<env>.")]
 
 
@@ -15,8 +25,12 @@ def up(stack: Stack = "sandbox") -> None:
     from infra.launch import launch
     from infra.progress import Progress
 
-    progress = Progress()
-    launch(stack, progress)
+    launch(stack, Progress())
+    found = status.gather(stack)
+    status.show(found)
+    if not found.healthy:
+        raise typer.Exit(EXIT_FAILED)
+    typer.echo(NEXT.format(stack=stack, url=found.addresses.get("url", "")))
 
 
 def preview(stack: Stack = "sandbox") -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from infra.workloads import Workload
 
 KINDS = "deployments,statefulsets,jobs,pods"
+HOUR_MINUTES = 60
+DAY_MINUTES = 24 * HOUR_MINUTES
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,26 @@ def show(found: Status) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("", "ready", "version", "since", "restarts", title=f"stack {found.stack}")
+    table = Table("", "ready", "version", "since", "restarts", title=f"stack {found.stack}", box=None)
     for part in found.workloads:
-        ready = f"{part.ready}/{part.wanted}"
-        table.add_row(f"{part.kind} {part.name}", ready, part.version, part.since or "-", str(part.restarts))
+        ready, since = f"{part.ready}/{part.wanted}", ago(part.since, datetime.now(UTC))
+        table.add_row(f"{part.kind} {part.name}", ready, part.version, since, str(part.restarts))
     console.print(table)
     for name, address in found.addresses.items():
-        console.print(f"{name:10} {address}", markup=False)
-    console.print("\n".join(found.troubles) or "Everything is healthy.", markup=False)
+        console.print(f"  {name:10} {address}", markup=False, soft_wrap=True)
+    console.print("\n".join(found.troubles) or "Everything is healthy.", markup=False, soft_wrap=True)
+
+
+def ago(moment: str | None, now: datetime) -> str:
+    """``2026-11-21T03:00:00Z`` as ``03:00 UTC (5 min)``, with the date once it is a day old."""
+    if moment is None:
+        return "-"
+    then = datetime.fromisoformat(moment)
+    minutes = int((now - then).total_seconds()) // 60
+    if minutes >= DAY_MINUTES:
+        return f"{then:%Y-%m-%d %H:%M} UTC ({minutes // DAY_MINUTES} d)"
+    return (
+        f"{then:%H:%M} UTC ({minutes} min)"
+        if minutes < HOUR_MINUTES
+        else f"{then:%H:%M} UTC ({minutes // 60} h)"
+    )
