@@ -110,6 +110,10 @@ class Engine:
         """``pulumi destroy``."""
         return self.run("destroy", lambda: None, "--yes", "--skip-preview")
 
+    def cancel(self) -> None:
+        """Take away the lock that a killed operation left."""
+        self._command("cancel", "--yes", "--stack", self.stack).check_returncode()
+
     def state(self) -> list[dict[str, Any]]:
         """The resources of the stack's state."""
         exported = self._command("stack", "export")
