@@ -8,7 +8,7 @@ from typing import Any
 
 MASK = "***"
 SECRET_NAMES = re.compile(
-    r"(?i)pass(word|wd)?$|secret|token|authorization|cookie|api_?key|private_?key|database_url|redis_url|^dsn$"
+    r"(?i)(^|_)pass$|passw(or)?d|secret|token|authorization|cookie|api_?key|private_?key|database_url|redis_url|^dsn$"
 )
 BEARER = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]+")
 ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^:/@\s'\"]*:)[^@\s'\"]+@")

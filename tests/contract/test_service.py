@@ -1,0 +1,90 @@
+"""app/contract.py against the service itself: nothing said that is not so, nothing so that is not said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from app import contract, modules
+from app.core import errors
+from app.core.errors import AppError
+from app.ledger import errors as ledger_errors
+from app.settings import EnvironmentSettings, Settings
+
+pytestmark = pytest.mark.unit
+DOCKERFILE = (Path(contract.__file__).parent / "Dockerfile").read_text()
+MODELS: dict[str | None, type[EnvironmentSettings]] = {None: Settings} | {
+    name: module.settings for name, module in modules.REGISTRY.items()
+}
+
+
+def default_text(value: object) -> str | None:
+    if value is PydanticUndefined:
+        return None
+    if isinstance(value, tuple):
+        return ",".join(value)
+    text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    return str(text).lower() if isinstance(text, bool) else str(text)
+
+
+@pytest.mark.parametrize("module", MODELS)
+def test_the_variables_are_the_settings_fields(module: str | None) -> None:
+    fields = {
+        name.upper(): (default_text(field.default), field.is_required(), "Secret" in str(field.annotation))
+        for name, field in MODELS[module].model_fields.items()
+    }
+    listed = {
+        variable.name: (variable.default, variable.required, variable.secret)
+        for variable in contract.VARIABLES
+        if variable.module == module
+    }
+    assert {name: (d, r) for name, (d, r, _) in fields.items()} == {
+        n: (d, r) for n, (d, r, _) in listed.items()
+    }
+    assert {name for name, (*_, secret) in fields.items() if secret} == {
+        n for n, (*_, s) in listed.items() if s
+    }
+
+
+def test_the_modules_are_the_registry() -> None:
+    assert tuple(modules.REGISTRY) == contract.MODULES
+    assert {variable.module for variable in contract.VARIABLES} <= {None, *contract.MODULES}
+
+
+def test_every_error_code_is_in_the_table_and_used() -> None:
+    classes = [
+        kind
+        for source in (errors, ledger_errors)
+        for kind in vars(source).values()
+        if isinstance(kind, type) and issubclass(kind, AppError)
+    ]
+    used = {kind.code for kind in classes} | set(errors.HTTP_CODES.values())
+    assert used == set(contract.ERROR_CODES)
+    assert all(re.fullmatch(r"ERR_1[0-6]\d\d", code) for code in contract.ERROR_CODES)
+    assert all(contract.ERROR_CODES[code][0] == status for status, code in errors.HTTP_CODES.items())
+
+
+def test_the_image_is_what_the_contract_says() -> None:
+    assert f"EXPOSE {contract.PORT}" in DOCKERFILE
+    assert f"USER {contract.USER_ID}:{contract.USER_ID}" in DOCKERFILE
+    command = re.findall(r'CMD \["python3", "-m", "([\w.]+)"\]', DOCKERFILE)
+    assert command == ["app.healthcheck", contract.COMMAND[-1]]
+
+
+def test_a_change_of_the_code_makes_the_last_layer_only() -> None:
+    instructions = [line for line in DOCKERFILE.splitlines() if line and not line.startswith((" ", "#"))]
+    assert instructions[-1] == "COPY app /srv/app"
+    assert not any(" app" in line for line in instructions[:-1] if line.startswith("COPY"))
+
+
+def test_the_last_stage_has_no_build_tools() -> None:
+    last = DOCKERFILE.split("\nFROM ")[-1]
+    assert "RUN" not in last
+    assert "pip" not in last
+
+
+def test_the_kubelet_waits_longer_than_a_check_takes() -> None:
+    assert contract.PROBE_SECONDS < 3
