@@ -22,7 +22,6 @@ KEPT_BUILDS = 2  # the newest builds of a family that stay: the present one and 
 SPACE_NEEDED = 8 << 30  # bytes: Go's caches take 5 GiB for all families, the binaries 0.7 GiB
 MARK = "built.json"
 TEMPORARY = ".building-"
-SCRATCH = ".building-go"  # Go's own temporary files: swept with the rest
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def build(family: Family, progress: Progress, stop: threading.Event | None = Non
         if there := found(family):
             return there
         _sweep(family.folder)
-        with progress.step(f"tool {family.name}", f"building {', '.join(family.binaries)}"):
+        with progress.step(f"tool {family.name}", _doing(family)):
             _build_into(family, target, progress, stop)
     _forget_old(family.folder, target)
     return target
@@ -141,7 +140,8 @@ def check_space() -> None:
 def _build_into(family: Family, target: Path, progress: Progress, stop: threading.Event) -> None:
     """Everything goes into a temporary folder beside ``target``, which gets its name as the very last act."""
     family.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=family.folder) as name:
+    # A compiler that is still dying in the folder does not fail the clean-up: the next builder sweeps.
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=family.folder, ignore_cleanup_errors=True) as name:
         out = Path(name) / "bin"
         out.mkdir()
         _compile(family, out, progress, stop)
@@ -159,6 +159,11 @@ def _build_into(family: Family, target: Path, progress: Progress, stop: threadin
         sync(family.folder)
 
 
+def _doing(family: Family) -> str:
+    first, *others = family.binaries
+    return f"building {first} and {len(others)} more" if others else f"building {first}"
+
+
 def _compile(family: Family, out: Path, progress: Progress, stop: threading.Event) -> None:
     one = next(iter(family.binaries)) if len(family.binaries) == 1 else ""
     log = _log(family, "build")
@@ -170,7 +175,7 @@ def _compile(family: Family, out: Path, progress: Progress, stop: threading.Even
             shown.add(name)
             progress.say(f"tool {family.name}", f"{name} is built")
 
-    if _go(family, arguments, log, stop, tick if not one else None):
+    if _go(family, arguments, log, stop, tick=None if one else tick, scratch=out.parent):
         raise UserError([go.explain(family.name, log)])
 
 
@@ -196,13 +201,15 @@ def _go(
     arguments: list[str],
     log: Path,
     stop: threading.Event,
+    *,
     tick: Callable[[], None] | None = None,
+    scratch: Path | None = None,
     cwd: Path | None = None,
 ) -> int:
-    """Run go in the family's folder with the user's own Go environment. Returns its exit code."""
-    temporary = family.folder / SCRATCH
-    temporary.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOTMPDIR": str(temporary)}
+    """Run go with the user's own Go environment, temporary files in ``scratch``. Returns its exit code."""
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
+    if scratch:
+        environment["GOTMPDIR"] = str(scratch)
     command: list[str | Path] = [go.toolchain(family.source).command, *arguments]
     return run(command, log, stop, cwd=cwd or family.source, env=environment, tick=tick)
 

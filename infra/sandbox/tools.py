@@ -159,7 +159,7 @@ def ensure(
     _check([family for family in families if not build.found(family)])
     for name in have:
         _tell(on_done, name)
-    with _fetching([family for family in families if not build.found(family)], stop) as fetches:
+    with _fetching([family for family in families if not build.found(family)]) as fetches:
         for family in families:
             folder = _build(family, progress, stop, fetches)
             for name in sorted(to_build & set(family.binaries)):
@@ -215,7 +215,7 @@ def _check(families: list[Family]) -> None:
 
 
 @contextmanager
-def _fetching(families: list[Family], stop: threading.Event) -> Iterator[dict[str, Future[Problem | None]]]:
+def _fetching(families: list[Family]) -> Iterator[dict[str, Future[Problem | None]]]:
     """Downloads run ahead in one thread: they wait for the network while the compiler has the processors."""
     leave = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -223,7 +223,6 @@ def _fetching(families: list[Family], stop: threading.Event) -> Iterator[dict[st
             yield {family.name: pool.submit(build.fetch, family, leave) for family in families[1:]}
         except BaseException:
             leave.set()
-            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -52,4 +52,4 @@ def await_fact(fact: Callable[[], bool]) -> None:
 
 def leftovers(family: Family) -> list[Path]:
     """The temporary folders of unfinished builds."""
-    return [path for path in family.folder.glob(f"{build.TEMPORARY}*") if path.name != build.SCRATCH]
+    return list(family.folder.glob(f"{build.TEMPORARY}*"))
