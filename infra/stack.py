@@ -72,7 +72,11 @@ def environment(stack: str) -> dict[str, str]:
     """What plain ``pulumi`` and ``kubectl`` need for this stack. Raises UserError without a built Pulumi."""
     venv = Path(sys.prefix)
     folders = [str(venv / "bin"), *map(str, tools.bin_folders())]
-    values = {"VIRTUAL_ENV": str(venv), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    values = {
+        "VIRTUAL_ENV": str(venv),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_SUPPRESS_NEO_LINK": "true",
+    }
     if is_sandbox(stack):
         folders.insert(1, str(PLUGINS))
         cluster = _section(stack, "cluster")

@@ -68,8 +68,8 @@ class Postgres(Component):
 
 
 def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:
-    # TCP, not the socket: while roles are being prepared only the socket answers.
-    ask = f"{PATHS.bin}/pg_isready --quiet --host=127.0.0.1 --port={render.PORT}"
+    # Over the socket: a refused login over the network would be logged at every probe.
+    ask = f"{PATHS.bin}/pg_isready --quiet --host={PATHS.sockets} --port={render.PORT}"
     period = 2
     return Container(
         name=name,

@@ -22,6 +22,7 @@ class Paths:
     config: str = "/etc/slipway/postgres"
     secrets: str = "/run/slipway/postgres"
     sockets: str = "/run/postgresql"
+    private: str = "/tmp"  # noqa: S108  the container's own; holds the socket while roles are being prepared
     bin: str = f"/usr/lib/postgresql/{versions.POSTGRES_MAJOR}/bin"
 
 
@@ -40,7 +41,13 @@ def files(settings: Postgres) -> dict[str, str]:
     return {
         "postgresql.conf": config,
         "pg_hba.conf": access,
-        "start.sh": render("postgres/start.sh.j2", paths=PATHS, major=versions.POSTGRES_MAJOR),
+        "pg_ident.conf": "# No system user stands for another.\n",
+        "start.sh": render(
+            "postgres/start.sh.j2",
+            paths=PATHS,
+            major=versions.POSTGRES_MAJOR,
+            startup_seconds=settings.startup_seconds,
+        ),
         "roles.sql": render(
             "postgres/roles.sql.j2",
             paths=PATHS,
@@ -60,6 +67,7 @@ def parameters(settings: Postgres) -> dict[str, str]:
     return {
         "data_directory": f"'{PATHS.data}'",
         "hba_file": f"'{PATHS.config}/pg_hba.conf'",
+        "ident_file": f"'{PATHS.config}/pg_ident.conf'",
         "listen_addresses": "'*'",
         "port": str(PORT),
         "unix_socket_directories": f"'{PATHS.sockets}'",

@@ -6,7 +6,7 @@ umask 077
 readonly data=/var/lib/postgresql/volume/data
 readonly fresh=/var/lib/postgresql/volume/data.new
 readonly config=/etc/slipway/postgres
-readonly sockets=/run/postgresql
+readonly private=/tmp
 readonly bin=/usr/lib/postgresql/15/bin
 log() { printf 'start: %s\n' "$*" >&2; }
 stop() {
@@ -14,6 +14,15 @@ stop() {
     exit 143
 }
 trap stop TERM INT
+
+# The file's lock is inherited by PostgreSQL and every process of it. After a forced deletion a new pod begins
+# while the old one still writes, and PostgreSQL's own check does not see into another container.
+exec 9>"/var/lib/postgresql/volume/lock"
+if ! flock --nonblock 9; then
+    log "another PostgreSQL still uses the volume; waiting for its end"
+    flock 9 &
+    wait "$!"
+fi
 
 # An initdb that was cut short leaves only data.new, which never counts.
 if [ ! -e "$data" ]; then
@@ -35,19 +44,15 @@ if [ "$version" != "15" ]; then
 fi
 chmod 0700 "$data"  # a recursive fsGroup change makes it group-writable, which PostgreSQL refuses
 
-# Roles first, on the local socket only: nobody comes in over the network before passwords are in force.
+# Roles first, on a socket of its own: nobody comes in, and no probe succeeds, before passwords are in force.
 log "ensuring roles and database"
-"$bin/postgres" --config-file="$config/postgresql.conf" -c listen_addresses= -c log_statement=none \
-    -c log_min_error_statement=panic -c log_min_duration_statement=-1 >&2 &
-readonly server=$!
-until "$bin/pg_isready" --host="$sockets" --quiet; do
-    kill -0 "$server" 2>/dev/null || { log "PostgreSQL ended while it was being prepared"; exit 1; }
-    sleep 0.1
-done
-"$bin/psql" --host="$sockets" --username=postgres --dbname=postgres --no-psqlrc --quiet --no-password \
+"$bin/pg_ctl" --pgdata="$data" --wait --timeout=600 start --options="\
+    --config-file=$config/postgresql.conf -c listen_addresses= -c unix_socket_directories=$private \
+    -c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1" >&2 &
+wait "$!"  # only `wait` lets the trap run at once
+"$bin/psql" --host="$private" --username=postgres --dbname=postgres --no-psqlrc --quiet --no-password \
     --set=ON_ERROR_STOP=1 --file="$config/roles.sql" >&2
 "$bin/pg_ctl" --pgdata="$data" --mode=fast --wait --silent stop >&2
-wait
 trap - TERM INT
 
 log "starting"
