@@ -65,16 +65,21 @@ def load(config: SandboxConfig, progress: Progress, images: Iterable[Image] | No
             continue
         with progress.step(f"image {image}", f"loading {name}"):
             _import(config, path, name)
-        _unload_old(config, image, there)
+        _unload_old(config, image)
         loaded.append(name)
     return loaded
 
 
 def present(config: SandboxConfig) -> set[str]:
     """The image names in the cluster's containerd; empty when it does not run."""
+    return set(_digests(config))
+
+
+def _digests(config: SandboxConfig) -> dict[str, str]:
     if not config.containerd_socket.exists():
-        return set()
-    return set(_ctr(config, "images", "list", "--quiet").stdout.split())
+        return {}
+    rows = [line.split() for line in _ctr(config, "images", "list").stdout.splitlines()[1:]]
+    return {row[0]: row[2] for row in rows if len(row) > 2}
 
 
 def _ensure_one(image: Image, name: str, progress: Progress, stop: threading.Event) -> None:
@@ -102,13 +107,19 @@ def _import(config: SandboxConfig, path: Path, name: str) -> None:
         raise UserError.of(f"image {name}", f"containerd did not take it: {reason}", remedy)
 
 
-def _unload_old(config: SandboxConfig, image: Image, there: set[str]) -> None:
-    """Images without an archive any more; none goes before there are as many archives as are kept."""
+def _unload_old(config: SandboxConfig, image: Image) -> None:
+    """Forget images whose archive has gone, under the kubelet's second name (``sha256:…``) as well.
+
+    None goes before there are as many archives as are kept: the cache may have been emptied.
+    """
     archives = {path.name for path in buildah.folder().glob(f"{image}-*.tar")}
     prefix = reference(image, Catalogue.SANDBOX).rpartition(":")[0] + ":"
-    old = [n for n in sorted(there) if n.startswith(prefix) and _archive_of(image, n).name not in archives]
-    if old and len(archives) >= KEPT_ARCHIVES:
-        _ctr(config, "images", "remove", *old)
+    digests = _digests(config)
+    ours = [name for name in digests if name.startswith(prefix)]
+    kept = {digests[name] for name in ours if _archive_of(image, name).name in archives}
+    gone = {digests[name] for name in ours} - kept
+    if gone and len(archives) >= KEPT_ARCHIVES:
+        _ctr(config, "images", "remove", *(name for name, digest in digests.items() if digest in gone))
 
 
 def _ctr(config: SandboxConfig, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -91,7 +91,7 @@ def alone(lock: Path, name: str, progress: Progress, stop: threading.Event) -> I
         while not _try(file.fileno()):
             if not said:
                 file.seek(0)
-                progress.say(name, f"waiting for process {file.read().strip() or '?'}, which builds it")
+                progress.say(name, f"waiting for its turn: process {file.read().strip() or '?'} is building")
                 said = True
             if stop.wait(POLL_SECONDS):
                 raise KeyboardInterrupt

@@ -136,7 +136,7 @@ def test_a_second_builder_waits_for_the_first_and_says_so(family: Family) -> Non
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = pool.submit(build.build, family, shown)
-        await_fact(lambda: "tool hello: waiting for process 4711, which builds it" in said(shown))
+        await_fact(lambda: "tool hello: waiting for its turn: process 4711 is building" in said(shown))
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert (running.result(SECONDS) / "hello").is_file()
 

@@ -173,3 +173,25 @@ def test_the_newest_three_archives_stay_and_the_others_are_named(store: Path) ->
 def test_an_image_that_was_never_built_cannot_be_loaded(store: Path) -> None:
     with pytest.raises(UserError, match=r"image localhost/slipway/redis:\w+: it is not built\n"):
         images.load(NOWHERE, progress(), [Image.REDIS])
+
+
+def test_images_without_an_archive_leave_the_node_under_both_their_names(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.mkdir(parents=True)
+    for tag in ("b", "c", "d"):
+        (store / f"service-{tag}.tar").touch()
+    rows = {f"localhost/slipway/service:{tag}": f"sha256:{tag}{tag}" for tag in "abcd"}
+    rows |= {"sha256:config-of-a": "sha256:aa", "sha256:config-of-b": "sha256:bb", "other:a": "sha256:ee"}
+    removed: list[str] = []
+
+    def ctr(_: SandboxConfig, *arguments: str) -> subprocess.CompletedProcess[str]:
+        if arguments[1] == "remove":
+            removed.extend(arguments[2:])
+        text = "REF TYPE DIGEST\n" + "".join(f"{name} type {digest} 1 MiB\n" for name, digest in rows.items())
+        return subprocess.CompletedProcess(arguments, 0, text, "")
+
+    monkeypatch.setattr(images, "_ctr", ctr)
+    monkeypatch.setattr(SandboxConfig, "containerd_socket", store)
+    images._unload_old(NOWHERE, Image.SERVICE)
+    assert removed == ["localhost/slipway/service:a", "sha256:config-of-a"]
