@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from infra import versions
@@ -42,15 +44,29 @@ def parse_targets(listing: str) -> list[Target]:
     ]
 
 
-def debian_targets() -> list[Target]:
+@cache
+def debian_targets() -> tuple[Target, ...]:
     """Debian's suites in this machine's configuration; elsewhere debootstrap's default mirror."""
+    return tuple(_configured() or _updated() or _default())
+
+
+def _configured(*options: str) -> list[Target]:
     form = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
-    found = parse_targets(_ask("apt-get", "indextargets", "--format", form, "Created-By: Packages"))
-    if found:
-        return found
-    script = Path("/usr/share/debootstrap/scripts") / versions.DEBIAN
-    text = script.read_text() if script.is_file() else ""
-    default = re.search(r"^\s*default_mirror\s+(\S+)", text, re.MULTILINE)
+    return parse_targets(_ask("apt-get", "indextargets", *options, "--format", form, "Created-By: Packages"))
+
+
+def _updated() -> list[Target]:
+    """Where apt's lists were removed, as in many containers, it names no target: fetch lists of our own."""
+    with tempfile.TemporaryDirectory() as lists:
+        options = ("-o", f"Dir::State::Lists={lists}", "-o", "APT::Sandbox::User=root")
+        _ask("apt-get", "update", "-qq", *options)
+        return _configured(*options)
+
+
+def _default() -> list[Target]:
+    program = shutil.which("debootstrap")
+    text = Path(program).read_text(errors="replace") if program else ""
+    default = re.search(r'^DEF_MIRROR="([^"$]+)"', text, re.MULTILINE)
     return [Target(default[1], versions.DEBIAN)] if default else []
 
 

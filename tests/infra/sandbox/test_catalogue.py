@@ -132,6 +132,19 @@ def test_only_debian_s_own_suites_are_taken_from_the_machine() -> None:
     ]
 
 
+def test_a_machine_without_apt_lists_still_names_its_own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = machine._configured()
+    monkeypatch.setattr(machine, "_configured", lambda *options: known if options else [])
+    machine.debian_targets.cache_clear()
+    assert machine.debian_targets() == tuple(known)
+
+
+def test_another_distribution_uses_debootstrap_s_own_mirror() -> None:
+    (target,) = machine._default()
+    assert target.suite == "bookworm"
+    assert target.uri.startswith("http")
+
+
 def test_the_machine_s_apt_configuration_is_for_its_owner_only(tmp_path: Path) -> None:
     folder = machine.apt_folder(tmp_path / "apt")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -139,7 +139,7 @@ def test_each_failure_of_a_build_has_its_own_remedy(
 
 def test_a_failed_debootstrap_points_at_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        machine, "debian_targets", lambda: [machine.Target("http://127.0.0.1:9/", "bookworm")]
+        machine, "debian_targets", lambda: (machine.Target("http://127.0.0.1:9/", "bookworm"),)
     )
     with pytest.raises(UserError, match=r"image debian: debootstrap failed; the end of") as failed:
         roots.make_root(tmp_path / "r.tar", tmp_path, tmp_path / "log", progress(), threading.Event())
