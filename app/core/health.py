@@ -62,7 +62,7 @@ class Probe:
     def __init__(self, name: str, check: Callable[[], Awaitable[str | None]]) -> None:
         self._name = name
         self._check = check
-        self._attempt: asyncio.Task[str | None] | None = None
+        self._attempt: asyncio.Task[tuple[bool, str | None]] | None = None
 
     async def result(self) -> tuple[bool, str | None]:
         """(answered in time, what the check returned)."""
@@ -73,17 +73,14 @@ class Probe:
         if not done:
             attempt.cancel()
             log.warning("check timed out", check=self._name, seconds=contract.PROBE_SECONDS)
-            return False, None
-        return (
-            (True, attempt.result()) if not attempt.cancelled() and not attempt.exception() else (False, None)
-        )
+        return attempt.result() if done and not attempt.cancelled() else (False, None)
 
-    async def _run(self) -> str | None:
+    async def _run(self) -> tuple[bool, str | None]:
         try:
-            return await self._check()
+            return True, await self._check()
         except Exception as error:
             log.warning("check failed", check=self._name, reason=type(error).__name__)
-            raise
+            return False, None
 
 
 class Probes:

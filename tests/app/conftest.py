@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from app import contract
+from app.core import logs
 from app.core.context import Context
 from app.core.users import Identity
 from app.ledger.settings import LedgerSettings
@@ -140,6 +141,7 @@ class TokenTable:
 @pytest.fixture
 async def context(settings: Settings) -> AsyncIterator[Context]:
     """The parts of one application, closed at the end of the test."""
+    logs.configure("INFO", settings.secrets())
     made = make_context(settings, {"ledger": LedgerSettings()})
     made.authenticator = TokenTable()
     yield made

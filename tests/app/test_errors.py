@@ -89,7 +89,7 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(anonymous: httpx.A
 async def test_a_request_id_that_could_harm_a_log_is_replaced(
     anonymous: httpx.AsyncClient, given: str
 ) -> None:
-    response = await anonymous.get("/liveness", headers={"X-Request-ID": given.encode()})  # type: ignore[dict-item]
+    response = await anonymous.get("/liveness", headers=[(b"X-Request-ID", given.encode())])
     assert len(response.headers["x-request-id"]) == 32
 
 
@@ -108,7 +108,7 @@ async def test_without_a_token_the_answer_is_401(anonymous: httpx.AsyncClient, s
     "header", ["Bearer wrong", "Bearer", "Basic dXNlcjpwYXNz", "bearer  ", "Bearer 토큰"]
 )
 async def test_a_wrong_token_is_401(anonymous: httpx.AsyncClient, header: str) -> None:
-    response = await anonymous.get("/categories", headers={"Authorization": header.encode()})  # type: ignore[dict-item]
+    response = await anonymous.get("/categories", headers=[(b"Authorization", header.encode())])
     assert (response.status_code, response.json()["error_code"]) == (401, "ERR_1101")
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 

@@ -119,8 +119,9 @@ def test_a_failed_run_raises_a_command_error(monkeypatch: pytest.MonkeyPatch) ->
             command.upgrade(alembic_config(), "head")
 
 
-def test_the_service_cannot_change_the_schema(postgres: Postgres) -> None:
-    run = start(postgres.address("service", DATABASE), "-m", "alembic", "downgrade", "base")
+def test_the_service_cannot_change_the_schema(postgres: Postgres, fresh_database: str) -> None:
+    run_migrations(postgres.address("owner", fresh_database))
+    run = start(postgres.address("service", fresh_database), "-m", "alembic", "downgrade", "base")
     assert run.returncode != 0
     assert "must be owner" in run.stdout
 

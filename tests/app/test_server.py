@@ -87,7 +87,7 @@ def test_a_drain_turns_readiness_away_finishes_what_is_under_way_and_exits_0(pro
         wait_for(lambda: httpx.get(f"{process.url}/readiness").status_code == 503, "readiness falls", 10)
         during = httpx.get(f"{process.url}/categories", headers=AUTHORIZATION)
         assert (during.status_code, during.headers["connection"]) == (200, "close")
-        wait_for(lambda: not process.answers(), "the port closes", 3)
+        wait_for(lambda: not process.answers(), "the port closes", 10)
         slow.sendall(body[5:])
         answer = slow.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
