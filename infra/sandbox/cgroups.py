@@ -12,6 +12,8 @@ NEEDED_V1 = frozenset({"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", 
 NEEDED_V2 = frozenset({"cpu", "cpuset", "memory", "pids"})
 JOINED_V1 = frozenset({"memory", "pids", "name=systemd"})  # enough to account for a part and to find it again
 
+GONE = (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP)  # removed meanwhile, or a threaded cgroup
+
 
 def hierarchies(table: list[Mount] | None = None) -> dict[Path, frozenset[str]]:
     """Mount point → its controllers (``name=systemd`` included; empty set: a version 2 tree)."""
@@ -56,10 +58,10 @@ def seats(name: str, part: str) -> list[Path]:
     found = hierarchies()
     version1 = any(found.values())
     chosen = [point for point, names in found.items() if names & JOINED_V1 or not (names or version1)]
-    folders = [point / name / "parts" / part for point in chosen]
-    for folder in folders:
+    seated = [point / name / "parts" / part for point in chosen]
+    for folder in seated:
         folder.mkdir(parents=True, exist_ok=True)
-    return [folder / "cgroup.procs" for folder in folders]
+    return [folder / "cgroup.procs" for folder in seated]
 
 
 def members(name: str, below: str = "") -> set[int]:
@@ -67,7 +69,7 @@ def members(name: str, below: str = "") -> set[int]:
     found: set[int] = set()
     for point in hierarchies():
         top = point / name / below
-        for folder in _folders(top):
+        for folder in folders(top):
             found.update(_processes(folder))
     return found
 
@@ -77,7 +79,7 @@ def remove(name: str, below: str = "") -> list[Path]:
     return [
         folder
         for point in hierarchies()
-        for folder in sorted(_folders(point / name / below), key=lambda path: -len(path.parts))
+        for folder in sorted(folders(point / name / below), key=lambda path: -len(path.parts))
         if not _removed(folder)
     ]
 
@@ -96,20 +98,24 @@ def memory_bytes(name: str, below: str = "") -> int:
     return 0
 
 
-def _folders(top: Path) -> Iterator[Path]:
-    if not top.is_dir():
-        return
+def folders(top: Path) -> Iterator[Path]:
+    """The folder and every cgroup below it; nothing when it is not there."""
+    try:
+        children = [child for child in top.iterdir() if child.is_dir()]
+    except OSError as error:
+        if error.errno in GONE:
+            return
+        raise
     yield top
-    for child in top.iterdir():
-        if child.is_dir():
-            yield from _folders(child)
+    for child in children:
+        yield from folders(child)
 
 
 def _processes(folder: Path) -> list[int]:
     try:
         return [int(line) for line in (folder / "cgroup.procs").read_text().split()]
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):  # gone meanwhile, or threaded
+        if error.errno in GONE:
             return []
         raise
 

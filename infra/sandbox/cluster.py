@@ -15,7 +15,6 @@ from infra import images as catalogue
 from infra.errors import UserError
 from infra.progress import Progress
 from infra.sandbox import (
-    addons,
     cgroups,
     controlplane,
     footprint,
@@ -27,6 +26,7 @@ from infra.sandbox import (
     parts,
     preflight,
     processes,
+    readiness,
     removal,
 )
 from infra.sandbox.children import workers
@@ -110,8 +110,8 @@ class _Start:
     def _control_plane(self) -> None:
         self._serve("etcd")
         self._serve("kube-apiserver")
-        with addons.client(self._config) as api:
-            addons.ensure_rights(api)
+        with readiness.client(self._config) as api:
+            readiness.ensure_rights(api)
         self._served.set()
         self._serve("kube-controller-manager", "kube-scheduler", "kube-proxy", "provisioner")
 
@@ -122,10 +122,10 @@ class _Start:
                 raise parts.AbandonedError
         self._serve("kubelet")
         images.load(self._config, self._progress, NODE_IMAGES)
-        with addons.client(self._config) as api:
-            addons.ensure(self._config, api)
+        with readiness.client(self._config) as api:
+            readiness.ensure(self._config, api)
             kubelet = parts.running(self._config, "kubelet")
-            addons.wait_ready(self._config, api, kubelet.since if kubelet else time.time())
+            readiness.wait_ready(self._config, api, kubelet.since if kubelet else time.time())
 
     def _serve(self, *names: str) -> None:
         """Start those that do not run, all at once, then wait for each."""
@@ -163,10 +163,10 @@ def _part_status(config: SandboxConfig, name: str) -> PartStatus:
 
 def _object_status(config: SandboxConfig) -> list[PartStatus]:
     try:
-        with addons.client(config) as api:
+        with readiness.client(config) as api:
             found: dict[str, str | None] = {
-                "node": addons.node_amiss(api.get("Node", config.node_name)),
-                "coredns": addons.dns_amiss(config, api),
+                "node": readiness.node_amiss(api.get("Node", config.node_name)),
+                "coredns": readiness.dns_amiss(config, api),
             }
     except (ApiError, httpx.TransportError, FileNotFoundError) as error:
         found = dict.fromkeys(("node", "coredns"), f"the API server does not answer: {error}")

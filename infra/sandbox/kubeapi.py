@@ -83,6 +83,15 @@ class Api:
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
 
+    def patch_status(self, kind: str, name: str, namespace: str, status: Object) -> Object:
+        """Merge into the status of an object; conditions are matched by type."""
+        return self._send(
+            "PATCH",
+            f"{collection(kind, namespace)}/{name}/status",
+            content=json.dumps({"status": status}),
+            headers={"Content-Type": "application/strategic-merge-patch+json"},
+        )
+
     def create(self, manifest: Object) -> Object:
         """Create; raises ApiError with status 409 when it is there already."""
         namespace = manifest["metadata"].get("namespace", "")

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from infra import images
 from infra.errors import UserError
 from infra.paths import ROOT, TEMPLATES
-from infra.sandbox import certificates, health, identities, network
+from infra.sandbox import certificates, health, identities, network, readiness
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
@@ -66,6 +66,7 @@ def kubelet(config: SandboxConfig) -> Part:
         argv,
         health=lambda: health.http_answers(config.node_address, KUBELET_HEALTH, "/healthz"),
         files=(settings, resolver, mine, config.pki / "kubelet-serving.crt"),
+        before=lambda: readiness.mark_unready(config),
         environment={"PATH": SYSTEM_PATH},
     )
 
