@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import pulumi
 
 from infra.program import build
 from infra.settings.load import load
 
-for name, value in build(*load()).items():
-    pulumi.export(name, value)
+SHOWN = 32  # the language host's exit code for "the user has been told": the engine adds nothing of its own
+
+try:
+    for name, value in build(*load()).items():
+        pulumi.export(name, value)
+except pulumi.RunError as error:
+    pulumi.log.error(str(error))
+    sys.exit(SHOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pulumi
@@ -52,6 +53,8 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
 
 def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
     """The one provider, named explicitly: nothing ever goes to whatever context happens to be current."""
+    # Set for one healing run (infra/stack.py) and for the plugin: as an input it would stay in the state.
+    os.environ.pop("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", None)
     cluster = settings.cluster
     return pulumi_kubernetes.Provider(
         "cluster",
