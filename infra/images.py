@@ -52,10 +52,8 @@ class Pinned:
 
 
 PUBLIC: Mapping[Image, Pinned] = {
-    Image.POSTGRES: Pinned(f"docker.io/library/postgres:{versions.POSTGRES}-bookworm"),
-    Image.REDIS: Pinned(f"docker.io/library/redis:{versions.REDIS_PATCH}-bookworm"),
-    Image.PAUSE: Pinned(f"registry.k8s.io/pause:{versions.PAUSE}"),
-    Image.COREDNS: Pinned(f"docker.io/coredns/coredns:{versions.COREDNS}"),
+    Image.POSTGRES: Pinned(f"postgres:{versions.POSTGRES}-bookworm"),
+    Image.REDIS: Pinned(f"redis:{versions.REDIS_PATCH}-bookworm"),
 }
 
 

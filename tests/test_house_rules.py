@@ -160,6 +160,8 @@ def test_no_committed_file_names_a_package_host_or_a_path_of_one_machine() -> No
                 r"deb\.debian\.org",
                 r"registry\.npmjs\.org",
                 r"://pypi\.org",
+                r"docker\.io/",
+                r"registry\.k8s\.io",
             ]
         )
     )
