@@ -112,7 +112,7 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The engine's environment: the plugin on PATH, a backend and a home of its own, nothing of the user's."""
+    """The engine's environment: the plugin on PATH, a backend and a home of its own, not the user's."""
     home = tmp_path_factory.mktemp("pulumi")
     (home / "state").mkdir()
     folders = [PLUGIN, ROOT / ".venv" / "bin", tool("pulumi").parent, tool("pulumi-language-python").parent]

@@ -41,7 +41,7 @@ class Outcome:
         return self.code == 0
 
     def op(self, name: str) -> str:
-        """The (last) step planned for a resource: same, create, update, replace, delete, refresh …; '' if none."""
+        """The (last) step planned for a resource: same, create, update, replace, delete …; '' if none."""
         found = [step["op"] for step in self._steps("resourcePreEvent", name)]
         whole = [op for op in found if op in {"replace", "create-replacement", "delete-replaced"}]
         return "replace" if whole else (found[-1] if found else "")
@@ -52,7 +52,9 @@ class Outcome:
 
     def changed(self, name: str) -> set[str]:
         """The property paths of a resource's detailed diff."""
-        return {path for step in self._steps("resourcePreEvent", name) for path in step.get("detailedDiff") or {}}
+        return {
+            path for step in self._steps("resourcePreEvent", name) for path in step.get("detailedDiff") or {}
+        }
 
     def new(self, name: str) -> dict[str, Any]:
         """The outputs a resource's step ended (or is foretold to end) with."""

@@ -10,12 +10,21 @@ LOCKED_DOWN = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL
 
 def container(image: str, script: str = RUN, **more: Any) -> dict[str, Any]:
     """A container that runs a bash script."""
-    return {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["bash", "-c", script]} | more
+    return {
+        "name": "main",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["bash", "-c", script],
+    } | more
 
 
 def pod(main: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A pod's spec around a container."""
-    return {"containers": [main], "terminationGracePeriodSeconds": 1, "automountServiceAccountToken": False} | more
+    return {
+        "containers": [main],
+        "terminationGracePeriodSeconds": 1,
+        "automountServiceAccountToken": False,
+    } | more
 
 
 def template(app: str, main: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -16,6 +16,10 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 PROVIDER = {"enable_config_map_mutable": True}
 
 
+def nothing(_opts: pulumi.ResourceOptions) -> None:
+    """A program that declares no resource."""
+
+
 def config_map(name: str, value: str, annotations: dict[str, str] | None = None) -> Declare:
     def declare(opts: pulumi.ResourceOptions) -> None:
         metadata = {"name": name, **({"annotations": annotations} if annotations else {})}
@@ -24,11 +28,16 @@ def config_map(name: str, value: str, annotations: dict[str, str] | None = None)
     return declare
 
 
-def test_a_deployment_edited_by_hand_is_seen_by_a_refreshing_preview_and_set_right_by_up(world: World) -> None:
+def test_a_deployment_edited_by_hand_is_seen_by_a_refreshing_preview_and_set_right_by_up(
+    world: World,
+) -> None:
     def declare(opts: pulumi.ResourceOptions) -> None:
         metadata = {"name": "edited", "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
-            "edited", metadata=metadata, spec=workload("edited", container(world.image), replicas=0), opts=opts
+            "edited",
+            metadata=metadata,
+            spec=workload("edited", container(world.image), replicas=0),
+            opts=opts,
         )
 
     world.up(declare)
@@ -80,7 +89,12 @@ def test_a_secret_edited_by_hand_is_seen_and_set_right(world: World) -> None:
 
 def test_a_field_that_another_manager_holds_is_not_taken_in_silence(world: World) -> None:
     world.up(config_map("shared", "1"))
-    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared"}, "data": {"a": "theirs"}}
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "shared"},
+        "data": {"a": "theirs"},
+    }
     flags = ("--server-side", "--force-conflicts", "--field-manager=operator", "--filename=-")
     world.kube("apply", *flags, stdin=json.dumps(theirs))
     refused = world.up(config_map("shared", "2"))
@@ -124,7 +138,7 @@ def test_import_by_name_where_a_kind_has_no_namespace(world: World) -> None:
     imported = world.up(declare)
     assert imported.ok, imported.text
     assert world.engine.recorded("reader")["id"] == name
-    assert world.up(lambda opts: None).op("reader") == "delete"
+    assert world.up(nothing).op("reader") == "delete"
     assert not world.kube.get("clusterrole", name)
 
 
@@ -135,7 +149,7 @@ def test_deletion_waits_until_the_object_is_gone(world: World) -> None:
         k8s.core.v1.Pod("slow", metadata={"name": "slow"}, spec=spec, opts=opts)
 
     assert world.up(declare).ok
-    removed = world.up(lambda opts: None)
+    removed = world.up(nothing)
     assert removed.op("slow") == "delete"
     assert not world.kube.get("pod", "slow")
 
@@ -143,7 +157,7 @@ def test_deletion_waits_until_the_object_is_gone(world: World) -> None:
 def test_deleting_what_is_gone_already_is_no_error(world: World) -> None:
     world.up(config_map("gone", "1"))
     world.kube("delete", "configmap", "gone")
-    assert world.up(lambda opts: None).ok
+    assert world.up(nothing).ok
 
 
 def test_a_finalizer_that_holds_an_object_is_named_when_time_runs_out(world: World) -> None:
@@ -155,10 +169,12 @@ def test_a_finalizer_that_holds_an_object_is_named_when_time_runs_out(world: Wor
 
     world.up(declare)
     begun = time.monotonic()
-    stuck = world.up(lambda opts: None)
+    stuck = world.up(nothing)
     assert not stuck.ok
     assert time.monotonic() - begun < 60
     assert world.engine.recorded("held"), "what could not be deleted must stay in the state"
-    world.kube("patch", "configmap", "held", "--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers"}]')
-    assert world.up(lambda opts: None).ok
+    world.kube(
+        "patch", "configmap", "held", "--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers"}]'
+    )
+    assert world.up(nothing).ok
     assert not world.engine.recorded("held")

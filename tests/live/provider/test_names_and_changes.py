@@ -54,9 +54,15 @@ def test_nothing_is_planned_for_an_unchanged_program(world: World) -> None:
 
 
 def test_a_change_is_shown_by_its_path_and_made_in_place(world: World) -> None:
-    world.up(config_map("change", data={"a": "1", "b.c": "x"}, metadata={"labels": {"app.kubernetes.io/name": "a"}}))
+    world.up(
+        config_map(
+            "change", data={"a": "1", "b.c": "x"}, metadata={"labels": {"app.kubernetes.io/name": "a"}}
+        )
+    )
     uid = world.kube.get("configmap", "change")["metadata"]["uid"]
-    changed = config_map("change", data={"b.c": "y", "d": "new"}, metadata={"labels": {"app.kubernetes.io/name": "b"}})
+    changed = config_map(
+        "change", data={"b.c": "y", "d": "new"}, metadata={"labels": {"app.kubernetes.io/name": "b"}}
+    )
     paths = {"data.a", 'data["b.c"]', "data.d", 'metadata.labels["app.kubernetes.io/name"]'}
     foretold = world.preview(changed)
     assert (foretold.op("change"), foretold.changed("change")) == ("update", paths)
@@ -130,7 +136,9 @@ def test_a_preview_asks_the_api_server_what_the_object_will_be(world: World) -> 
 
 def test_a_preview_refuses_what_the_api_server_would_refuse(world: World) -> None:
     def declare(opts: pulumi.ResourceOptions) -> None:
-        k8s.apps.v1.Deployment("wrong", spec=workload("wrong", container(world.image), replicas=-1), opts=opts)
+        k8s.apps.v1.Deployment(
+            "wrong", spec=workload("wrong", container(world.image), replicas=-1), opts=opts
+        )
 
     foretold = world.preview(declare)
     assert not foretold.ok

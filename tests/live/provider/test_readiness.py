@@ -14,7 +14,10 @@ from tests.live.provider.shapes import RUN, container, pod, template, workload
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 PROVIDER = {"enable_config_map_mutable": True}
-READY_AFTER_2 = {"exec": {"command": ["bash", "-c", "[ $SECONDS -ge 0 ] && [ -e /tmp/up ]"]}, "periodSeconds": 1}
+READY_AFTER_2 = {
+    "exec": {"command": ["bash", "-c", "[ $SECONDS -ge 0 ] && [ -e /tmp/up ]"]},
+    "periodSeconds": 1,
+}
 SLOW_START = f"sleep 2; touch /tmp/up; {RUN}"
 
 
@@ -24,9 +27,14 @@ def healthy(world: World) -> Declare:
     plain = container(world.image)
 
     def declare(opts: pulumi.ResourceOptions) -> None:
-        named = {kind: {"name": kind} for kind in ("deployment", "set", "job", "service", "headless", "claim", "pod")}
+        named = {
+            kind: {"name": kind}
+            for kind in ("deployment", "set", "job", "service", "headless", "claim", "pod")
+        }
         core, apps = k8s.core.v1, k8s.apps.v1
-        apps.Deployment("deployment", metadata=named["deployment"], spec=workload("web", slow, replicas=2), opts=opts)
+        apps.Deployment(
+            "deployment", metadata=named["deployment"], spec=workload("web", slow, replicas=2), opts=opts
+        )
         apps.StatefulSet(
             "set", metadata=named["set"], opts=opts,
             spec=workload("set", plain, replicas=1, serviceName="headless"),
@@ -34,7 +42,9 @@ def healthy(world: World) -> Declare:
         task = template("task", container(world.image, "sleep 2; echo done"), restartPolicy="Never")
         k8s.batch.v1.Job("job", metadata=named["job"], spec={"template": task, "backoffLimit": 0}, opts=opts)
         ports = [{"port": 80}]
-        core.Service("service", metadata=named["service"], spec={"selector": {"app": "web"}, "ports": ports}, opts=opts)
+        core.Service(
+            "service", metadata=named["service"], spec={"selector": {"app": "web"}, "ports": ports}, opts=opts
+        )
         headless = {"selector": {"app": "nobody"}, "ports": ports, "clusterIP": "None"}
         core.Service("headless", metadata=named["headless"], spec=headless, opts=opts)
         claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
@@ -60,13 +70,20 @@ def _own_kind(world: World, opts: pulumi.ResourceOptions) -> None:
         metadata={"name": f"trials.{group}"},
         spec={
             "group": group, "scope": "Namespaced", "names": {"plural": "trials", "kind": "Trial"},
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+            ],
         },
         opts=opts,
     )  # fmt: skip
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[definition]))
     k8s.apiextensions.CustomResource(
-        "trial", api_version=f"{group}/v1", kind="Trial", metadata={"name": "trial"}, spec={"a": 1}, opts=after
+        "trial",
+        api_version=f"{group}/v1",
+        kind="Trial",
+        metadata={"name": "trial"},
+        spec={"a": 1},
+        opts=after,
     )
 
 
@@ -133,12 +150,15 @@ def test_nothing_is_planned_for_it_afterwards(made: Outcome, world: World) -> No
 
 def test_a_resource_that_is_not_to_be_waited_for_is_made_at_once(world: World) -> None:
     def declare(opts: pulumi.ResourceOptions) -> None:
+        healthy(world)(opts)
         metadata = {"name": "later", "annotations": {"pulumi.com/skipAwait": "true"}}
         never = container(world.image, readinessProbe={"exec": {"command": ["false"]}})
-        k8s.apps.v1.Deployment("later", metadata=metadata, spec=workload("later", never, replicas=1), opts=opts)
+        k8s.apps.v1.Deployment(
+            "later", metadata=metadata, spec=workload("later", never, replicas=1), opts=opts
+        )
 
     begun = time.monotonic()
-    outcome = world.up(lambda opts: (healthy(world)(opts), declare(opts)) and None)
+    outcome = world.up(declare)
     assert outcome.ok, outcome.text
     assert time.monotonic() - begun < 30
     assert not world.kube.get("deployment", "later")["status"].get("readyReplicas")

@@ -28,6 +28,7 @@ def outputs(world: World) -> str:
     """Everything the engine printed over a creation, a diff, an update and a refresh."""
     said = []
     for value in (FIRST, SECOND):
+
         def run(opts: pulumi.ResourceOptions, value: str = value) -> None:
             metadata = {"name": "password"}
             k8s.core.v1.Secret("password", metadata=metadata, string_data={"password": value}, opts=opts)

@@ -1,4 +1,4 @@
-"""Workloads that cannot become ready: each is reported with its reason, recorded, and mended by the next up."""
+"""Workloads that cannot become ready: each is reported with its reason, recorded, mended by the next up."""
 
 from __future__ import annotations
 
@@ -41,13 +41,20 @@ def declared(world: World) -> Declare:
     def declare(opts: pulumi.ResourceOptions) -> None:
         limit = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=LIMIT, update=LIMIT))
         limited = pulumi.ResourceOptions.merge(opts, limit)
-        secret = k8s.core.v1.Secret("crash-secret", metadata={"name": "crash"}, string_data={"password": PASSWORD}, opts=opts)
+        secret = k8s.core.v1.Secret(
+            "crash-secret", metadata={"name": "crash"}, string_data={"password": PASSWORD}, opts=opts
+        )
         after = pulumi.ResourceOptions.merge(limited, pulumi.ResourceOptions(depends_on=[secret]))
         for name, main in troubled(world.image).items():
-            spec = workload(name, main, replicas=1, progressDeadlineSeconds=15)
+            deadline = 15 if name == "unready" else 60
+            spec = workload(name, main, replicas=1, progressDeadlineSeconds=deadline)
             k8s.apps.v1.Deployment(name, metadata={"name": name}, spec=spec, opts=after)
-        failing = template("task", container(world.image, "echo 'no such table'; exit 3"), restartPolicy="Never")
-        k8s.batch.v1.Job("task", metadata={"name": "task"}, spec={"template": failing, "backoffLimit": 0}, opts=limited)
+        failing = template(
+            "task", container(world.image, "echo 'no such table'; exit 3"), restartPolicy="Never"
+        )
+        k8s.batch.v1.Job(
+            "task", metadata={"name": "task"}, spec={"template": failing, "backoffLimit": 0}, opts=limited
+        )
         for name in ("strict", "full"):
             place = {"name": name, "namespace": f"{world.namespace}-{name}"}
             spec = workload(name, container(world.image), replicas=1)
@@ -59,10 +66,17 @@ def declared(world: World) -> Declare:
 @pytest.fixture(scope="module")
 def spaces(world: World) -> Any:
     """A namespace that enforces the restricted profile, and one whose quota allows no pod."""
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none"},
+        "spec": {"hard": {"pods": "0"}},
+    }
     for name in ("strict", "full"):
         world.kube("create", "namespace", f"{world.namespace}-{name}")
-    world.kube("label", "namespace", f"{world.namespace}-strict", "pod-security.kubernetes.io/enforce=restricted")
+    world.kube(
+        "label", "namespace", f"{world.namespace}-strict", "pod-security.kubernetes.io/enforce=restricted"
+    )
     Kube(world.kube.kubeconfig, f"{world.namespace}-full")("apply", "--filename=-", stdin=json.dumps(quota))
     yield
     for name in ("strict", "full"):
@@ -97,7 +111,9 @@ def test_the_reason_why_it_is_not_ready_is_reported(name: str, failed: Outcome) 
 
 
 @pytest.mark.parametrize(("name", "line"), [("crash", "starting up"), ("task", "no such table")])
-def test_the_last_lines_of_what_crashed_are_reported(name: str, line: str, failed: Outcome, official: bool) -> None:
+def test_the_last_lines_of_what_crashed_are_reported(
+    name: str, line: str, failed: Outcome, official: bool
+) -> None:
     if official:
         pytest.skip("the official plugin reports no log lines of a crash loop")
     assert line in failed.said(name)

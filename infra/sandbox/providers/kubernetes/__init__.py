@@ -1,4 +1,4 @@
-"""The ``kubernetes`` provider plugin of the sandbox and the tests: server-side apply and waiting for readiness.
+"""The ``kubernetes`` provider plugin of the sandbox and the tests: server-side apply, waiting for readiness.
 
 Any other stack runs the official plugin; docs/decisions/0006 says why this one exists and where it differs.
 """

@@ -9,9 +9,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
-from infra.sandbox.providers.kubernetes.servicer import Servicer
+from infra.sandbox.providers.kubernetes.wire import only_messages
 
 WORKERS = 64  # a wait holds its worker; the engine never asks for more than its parallelism at once
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit
@@ -19,12 +18,18 @@ ORPHAN_CHECK_SECONDS = 1.0
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the engine is gone. arguments: the engine's address comes last; flags before it are ignored."""
+    """Serve until the engine is gone. arguments: flags, which are ignored, then the engine's address."""
     plain = [argument for argument in arguments if not argument.startswith("-")]
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ]
+    only_messages()
+    # Not before: these import the engine's messages.
+    from pulumi.runtime.proto import provider_pb2_grpc
+
+    from infra.sandbox.providers.kubernetes.servicer import Servicer
+
     server = grpc.server(ThreadPoolExecutor(WORKERS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(plain[-1] if plain else ""), server)
     port = server.add_insecure_port("127.0.0.1:0")

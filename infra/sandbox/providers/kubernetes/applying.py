@@ -6,9 +6,9 @@ import re
 
 from infra.errors import UserError
 from infra.sandbox.providers.kubernetes.annotations import forces_conflicts
-from infra.sandbox.providers.kubernetes.cluster import NoSuchKind, Ref
+from infra.sandbox.providers.kubernetes.cluster import NoSuchKindError, Ref
 from infra.sandbox.providers.kubernetes.kubeconfig import REMEDY
-from infra.sandbox.providers.kubernetes.rest import ApiError, Unreachable
+from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
 from infra.sandbox.providers.kubernetes.values import Object
 
@@ -18,7 +18,7 @@ _MANAGER = re.compile(r'conflict with "([^"]+)"')
 
 
 def apply(session: Session, ref: Ref, inputs: Object, manager: str, *, dry_run: bool = False) -> Object:
-    """The object after (or, dry, as it would be after) the apply. Raises UserError with the refusal in words."""
+    """The object after the apply (dry: as it would be). Raises ApiError; in_words() says it to the user."""
     cluster = session.needs_cluster()
     force = session.settings.patch_force or forces_conflicts(inputs)
     try:
@@ -43,9 +43,9 @@ def in_words(error: Exception, ref: Ref | str) -> UserError:
     where = str(ref)
     if isinstance(error, UserError):
         return error
-    if isinstance(error, Unreachable):
+    if isinstance(error, UnreachableError):
         return UserError.of(where, str(error), REMEDY)
-    if isinstance(error, NoSuchKind):
+    if isinstance(error, NoSuchKindError):
         return UserError.of(where, str(error), "create its CustomResourceDefinition first (depends_on)")
     if not isinstance(error, ApiError):
         return UserError.of(

@@ -11,7 +11,7 @@ from infra.sandbox.providers.kubernetes import diff, waiting
 from infra.sandbox.providers.kubernetes.annotations import annotation
 from infra.sandbox.providers.kubernetes.naming import field_manager, named
 from infra.sandbox.providers.kubernetes.paths import render
-from infra.sandbox.providers.kubernetes.rest import Unreachable
+from infra.sandbox.providers.kubernetes.rest import UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
 from infra.sandbox.providers.kubernetes.urns import kind_of, logical_name
 from infra.sandbox.providers.kubernetes.values import Object, Path, Properties
@@ -40,7 +40,7 @@ def check(session: Session, request: Any, old: Properties, new: Properties) -> p
 def _namespaced(session: Session, inputs: Object) -> bool:
     try:
         return session.cluster is None or session.cluster.namespaced(inputs["apiVersion"], inputs["kind"])
-    except Unreachable:
+    except UnreachableError:
         return True
 
 

@@ -82,7 +82,7 @@ ITEM_KEYS = ("name", "containerPort", "port", "mountPath", "key", "ip", "topolog
 
 
 def drifted(inputs: Any, before: Any, now: Any) -> Any:
-    """The inputs as they would be written today: changed only where the live value changed since it was applied.
+    """The inputs as they would be written today: changed where the live value changed since it was applied.
 
     before: the live value when we applied; now: the live value. A value that the API server wrote in another
     form at once ("1000m" → "1") is the same in both, and so no drift. None means: gone.

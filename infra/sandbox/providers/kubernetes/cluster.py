@@ -12,18 +12,18 @@ from infra.sandbox.providers.kubernetes.values import Object
 DEFAULT_NAMESPACE = "default"
 
 # Kinds of the built-in groups that have no namespace: known without asking, so that Check needs no request.
-CLUSTER_SCOPED = frozenset({
-    "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-    "ClusterTrustBundle", "ComponentStatus", "CustomResourceDefinition", "DeviceClass", "FlowSchema", "IPAddress",
-    "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
-    "Namespace", "Node", "PersistentVolume", "PriorityClass", "PriorityLevelConfiguration", "ResourceSlice",
-    "RuntimeClass", "SelfSubjectReview", "ServiceCIDR", "StorageClass", "StorageVersionMigration", "TokenReview",
-    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
-    "VolumeAttachment", "VolumeAttributesClass",
-})  # fmt: skip
+_NAMES = """
+    APIService CSIDriver CSINode CertificateSigningRequest ClusterRole ClusterRoleBinding ClusterTrustBundle
+    ComponentStatus CustomResourceDefinition DeviceClass FlowSchema IPAddress IngressClass
+    MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration Namespace Node
+    PersistentVolume PriorityClass PriorityLevelConfiguration ResourceSlice RuntimeClass SelfSubjectReview
+    ServiceCIDR StorageClass StorageVersionMigration TokenReview ValidatingAdmissionPolicy
+    ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeAttachment VolumeAttributesClass
+"""
+CLUSTER_SCOPED = frozenset(_NAMES.split())
 
 
-class NoSuchKind(Exception):
+class NoSuchKindError(Exception):
     """The API server serves no such kind in that version."""
 
     def __init__(self, api_version: str, kind: str) -> None:
@@ -75,7 +75,7 @@ class Cluster:
         self._lock = threading.Lock()
 
     def ref(self, obj: Object) -> Ref:
-        """The reference of an object. Raises NoSuchKind for a kind the cluster does not serve."""
+        """The reference of an object. Raises NoSuchKindError for a kind the cluster does not serve."""
         meta = obj.get("metadata") or {}
         served = self._kind(obj["apiVersion"], obj["kind"])
         namespace = (meta.get("namespace") or self.namespace) if served.namespaced else None
@@ -85,7 +85,7 @@ class Cluster:
         """Whether the kind exists on this cluster."""
         try:
             self._kind(api_version, kind)
-        except NoSuchKind:
+        except NoSuchKindError:
             return False
         return True
 
@@ -95,7 +95,7 @@ class Cluster:
             return kind not in CLUSTER_SCOPED
         try:
             return self._kind(api_version, kind).namespaced
-        except NoSuchKind:
+        except NoSuchKindError:
             return True
 
     def get(self, ref: Ref) -> Object | None:
@@ -159,7 +159,7 @@ class Cluster:
             if kind not in known:
                 known = self._served[api_version] = self._discover(api_version)
         if kind not in known:
-            raise NoSuchKind(api_version, kind)
+            raise NoSuchKindError(api_version, kind)
         return known[kind]
 
     def _discover(self, api_version: str) -> dict[str, _Served]:

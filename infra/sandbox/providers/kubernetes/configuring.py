@@ -1,4 +1,4 @@
-"""The provider resource's own inputs: which are served, what they mean, when a change means another cluster."""
+"""The provider resource's own inputs: what they mean, and when a change of them means another cluster."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settings_of(inputs: Object) -> Settings:
 
 
 def configure(session: Session, inputs: Object) -> None:
-    """Give the session its settings and its cluster, or the reason why it has none (a preview goes on without)."""
+    """Give the session its settings and its cluster, or the reason why it has none."""
     session.settings = settings = settings_of(inputs)
     session.cancelled = threading.Event()
     if inputs.get("kubeconfig") == UNKNOWN:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.sandbox.providers.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster, NoSuchKind
+from infra.sandbox.providers.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster, NoSuchKindError
 from infra.sandbox.providers.kubernetes.immutable import refused_paths, replaced_paths
 from infra.sandbox.providers.kubernetes.naming import is_autonamed
 from infra.sandbox.providers.kubernetes.paths import parse, under
-from infra.sandbox.providers.kubernetes.rest import ApiError, Unreachable
+from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.values import Object, Path, at, dig, has_unknown
 
 MISSING = object()
@@ -33,7 +33,7 @@ class Changes:
     def drop(self, paths: set[Path]) -> None:
         """Forget some changes."""
         for kind in (self.added, self.deleted, self.updated, self.replaced):
-            kind -= paths
+            kind.difference_update(paths)
 
 
 def compare(old: Object, new: Object, ignored: list[str]) -> Changes:
@@ -96,7 +96,7 @@ def ask(changes: Changes, live: Object, new: Object, cluster: Cluster, manager: 
     except ApiError as error:
         changes.replaced |= refused_paths(changes.all(), error)
         return
-    except (NoSuchKind, Unreachable):
+    except (NoSuchKindError, UnreachableError):
         return
     if dig(result, "metadata.uid") != dig(live, "metadata.uid"):
         return  # deleted behind our back: the dry run showed a new object

@@ -69,7 +69,7 @@ def replaced_paths(paths: Iterable[Path], obj: Object, *, mutable_data: frozense
 
 
 def refused_paths(paths: Iterable[Path], error: ApiError) -> set[Path]:
-    """Those changed paths that a dry run was refused for because they cannot change; empty for other refusals."""
+    """Those changed paths that a dry run was refused for as immutable; empty for other refusals."""
     found: set[Path] = set()
     for cause in error.causes if error.status == 422 else ():
         if any(words in cause.message for words in REFUSALS):

@@ -28,7 +28,7 @@ class Connection:
 
 
 def text_of(given: str) -> str:
-    """The YAML text of a kubeconfig given as content, as a path, or not at all (KUBECONFIG, ~/.kube/config)."""
+    """The text of a kubeconfig given as content, as a path, or not at all (KUBECONFIG, ~/.kube/config)."""
     if "\n" in given or given.lstrip().startswith("{"):
         return given
     path = Path(given or os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
@@ -93,11 +93,10 @@ def _token(user: dict[str, Any]) -> str:
 
 
 def _tls(server: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    authority = _pem(server, "certificate-authority")
+    context = ssl.create_default_context(cadata=authority or None)
     if server.get("insecure-skip-tls-verify"):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    elif authority := _pem(server, "certificate-authority"):
-        context.load_verify_locations(cadata=authority)
     certificate, key = _pem(user, "client-certificate"), _pem(user, "client-key")
     if certificate and key:
         _load_client(context, certificate, key)

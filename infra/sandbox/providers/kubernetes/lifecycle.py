@@ -14,13 +14,13 @@ from infra.sandbox.providers.kubernetes import operations
 from infra.sandbox.providers.kubernetes.annotations import deletion_propagation, seconds_allowed
 from infra.sandbox.providers.kubernetes.cluster import Cluster, Ref
 from infra.sandbox.providers.kubernetes.naming import field_manager
-from infra.sandbox.providers.kubernetes.rest import Unreachable
-from infra.sandbox.providers.kubernetes.session import InitFailed, Session
+from infra.sandbox.providers.kubernetes.rest import UnreachableError
+from infra.sandbox.providers.kubernetes.session import NotReadyError, Session
 from infra.sandbox.providers.kubernetes.urns import kind_of
 from infra.sandbox.providers.kubernetes.values import Object, Path, Properties
 
 
-class Recorded(Exception):
+class RecordedError(Exception):
     """The object is there but not ready; detail: what the engine shall record about it."""
 
     def __init__(self, detail: provider_pb2.ErrorResourceInitFailed) -> None:
@@ -56,13 +56,13 @@ def delete(session: Session, request: Any, old: Properties) -> None:
     task = _task(session, request, obj, old.value)
     try:
         operations.delete(task, obj, deletion_propagation(obj))
-    except (UserError, Unreachable):
+    except (UserError, UnreachableError):
         if not session.settings.delete_unreachable or _answers(session):
             raise
         session.engine.warn(
             request.urn, "the cluster does not answer: taken out of the state (deleteUnreachable)"
         )
-    except InitFailed as failed:
+    except NotReadyError as failed:
         what, remedy = "; ".join(failed.reasons), "take away what holds it, then run pulumi up again"
         raise UserError.of(str(_ref(session, obj)), what, remedy) from failed
 
@@ -73,7 +73,7 @@ def read(session: Session, request: Any, inputs: Properties, before: Properties)
         ref = _asked_for(session, request, before.value)
         task = _task(session, request, inputs.value, before.value)
         seen = operations.read(task, ref, inputs.value, state.live_part(before.value))
-    except (UserError, Unreachable):
+    except (UserError, UnreachableError):
         if not session.settings.delete_unreachable or _answers(session):
             raise
         return provider_pb2.ReadResponse()
@@ -83,7 +83,7 @@ def read(session: Session, request: Any, inputs: Properties, before: Properties)
     properties = _outputs(task, seen.live, seen.inputs, marked)
     message = state.inputs_message(seen.inputs, marked)
     if seen.reasons:
-        raise Recorded(_detail(request.id, properties, seen.reasons, message))
+        raise RecordedError(_detail(request.id, properties, seen.reasons, message))
     return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=message)
 
 
@@ -102,10 +102,12 @@ def _recording(task: operations.Task, inputs: Object, marked: frozenset[Path], w
     """The work's object; an object that did not become ready is handed to the engine to be recorded."""
     try:
         live: Object = work()
-    except InitFailed as failed:
+    except NotReadyError as failed:
         shown = _ref(task.session, failed.live)
         reasons = tuple(f"{shown}: {reason}" for reason in failed.reasons)
-        raise Recorded(_detail(shown.id, _outputs(task, failed.live, inputs, marked), reasons)) from failed
+        raise RecordedError(
+            _detail(shown.id, _outputs(task, failed.live, inputs, marked), reasons)
+        ) from failed
     return live
 
 
@@ -143,5 +145,5 @@ def _answers(session: Session) -> bool:
         return False
     try:
         return session.cluster.serves("v1", "Namespace")
-    except Unreachable:
+    except UnreachableError:
         return False

@@ -51,9 +51,9 @@ def _new_name(logical: str, seed: bytes, options: Autonaming | None) -> str:
 
 
 def field_manager(urn: str, obj: Object, state: Object) -> str:
-    """Who we are to server-side apply: the annotation, the name in the state, or one that follows from the URN.
+    """Who we are to server-side apply: the annotation, the state's name, or one that follows from the URN.
 
-    It follows from the URN so that a run that was killed finds its own objects again, and no other resource's.
+    From the URN, so that the run after a killed one finds its own objects again, and no other resource's.
     """
     chosen = (dig(obj, "metadata.annotations") or {}).get("pulumi.com/patchFieldManager")
     recorded = state.get("__fieldManager")

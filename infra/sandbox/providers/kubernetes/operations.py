@@ -1,4 +1,4 @@
-"""Create, read, update and delete one object, with waiting. Plain data in and out; servicer.py speaks gRPC."""
+"""Create, read, update and delete one object, with waiting. lifecycle.py speaks gRPC for it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from infra.sandbox.providers.kubernetes.checkpoint import (
     predicted,
     without_last_applied,
 )
-from infra.sandbox.providers.kubernetes.cluster import NoSuchKind, Ref
+from infra.sandbox.providers.kubernetes.cluster import NoSuchKindError, Ref
 from infra.sandbox.providers.kubernetes.masking import is_secret
 from infra.sandbox.providers.kubernetes.ownership import without_foreign
-from infra.sandbox.providers.kubernetes.rest import ApiError, Unreachable
+from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
 from infra.sandbox.providers.kubernetes.values import Object, dig, has_unknown
 
@@ -44,7 +44,7 @@ def preview(task: Task, inputs: Object, *, creating: bool) -> Object:
         if creating and cluster.get(ref) is not None:
             return inputs  # will be deleted first, or refused by the real run
         result = apply(task.session, ref, inputs, task.manager, dry_run=True)
-    except (NoSuchKind, Unreachable):
+    except (NoSuchKindError, UnreachableError):
         return inputs
     except ApiError as error:
         if error.status in {403, 404}:  # no dry run allowed, or its namespace comes with this very run
@@ -55,7 +55,7 @@ def preview(task: Task, inputs: Object, *, creating: bool) -> Object:
 
 
 def create(task: Task, inputs: Object) -> Object:
-    """The ready live object. Raises UserError if the object is there and not ours, InitFailed if not ready."""
+    """The live object, ready. Raises UserError if it is there and not ours, NotReadyError."""
     cluster = task.session.needs_cluster()
     ref = cluster.ref(inputs)
     existing = cluster.get(ref)
@@ -72,7 +72,7 @@ def _ours(existing: Object, manager: str) -> bool:
 
 
 def update(task: Task, inputs: Object, ignored: list[str]) -> Object:
-    """The ready live object after the change. Raises InitFailed if it does not become ready."""
+    """The ready live object after the change. Raises NotReadyError if it does not become ready."""
     cluster = task.session.needs_cluster()
     ref = cluster.ref(inputs)
     sent = without_foreign(inputs, cluster.get(ref) or {}, task.manager, ignored) if ignored else inputs
@@ -87,13 +87,13 @@ def _when_ready(task: Task, ref: Ref, inputs: Object, live: Object) -> Object:
 
 
 def delete(task: Task, obj: Object, propagation: str) -> None:
-    """Return when the object is gone; one that was gone before is fine. Raises InitFailed at the time-out."""
+    """Return when the object is gone; also if it was before. Raises NotReadyError at the time-out."""
     cluster = task.session.needs_cluster()
     try:
         ref = cluster.ref(obj)
         if not cluster.delete(ref, propagation):
             return
-    except NoSuchKind:
+    except NoSuchKindError:
         return
     if skips_waiting(obj):
         return
@@ -110,11 +110,11 @@ class Seen:
 
 
 def read(task: Task, ref: Ref, inputs: Object, before: Object) -> Seen | None:
-    """The object as it is now, or None. inputs and before (the state's live object) are empty for an import."""
+    """The object as it is now, or None. inputs and before (the state's live object): empty for an import."""
     cluster = task.session.needs_cluster()
     try:
         live = cluster.get(ref)
-    except NoSuchKind:
+    except NoSuchKindError:
         return None
     if live is None:
         return None

@@ -36,7 +36,7 @@ def parse(text: str) -> Path:
 
 
 def field_steps(field: str) -> tuple[str, ...]:
-    """The member names of a field as the API server writes it, up to its first index: ``spec.ports[0].x`` → spec, ports."""
+    """The members of a field as the API server writes it, to its first index (``spec.ports[0].x``)."""
     steps: list[str] = []
     for token in _API_FIELD.findall(field):
         if token.startswith("["):

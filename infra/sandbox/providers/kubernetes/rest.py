@@ -42,7 +42,7 @@ class ApiError(Exception):
         super().__init__(message)
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No answer came from the API server."""
 
     def __init__(self, server: str, why: str) -> None:
@@ -74,7 +74,7 @@ class Client:
         body: Any = None,
         kind: str = JSON,
     ) -> Any:
-        """The decoded answer. Raises ApiError for a refusal and Unreachable when there is no answer."""
+        """The decoded answer. Raises ApiError for a refusal and UnreachableError when there is no answer."""
         return json.loads(self.request(method, path, query=query, body=body, kind=kind))
 
     def request(
@@ -86,12 +86,12 @@ class Client:
         body: Any = None,
         kind: str = JSON,
     ) -> bytes:
-        """The answer's bytes; 429, 5xx of a gateway and lost connections are tried again, ATTEMPTS times in all."""
+        """The answer's bytes; 429, a gateway's 5xx, lost connections: ATTEMPTS times in all."""
         pause = FIRST_PAUSE_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 status, data, after = self._once(method, path, query, body, kind)
-            except Unreachable:
+            except UnreachableError:
                 if attempt == ATTEMPTS or self._cancelled.is_set():
                     raise
             else:
@@ -113,7 +113,7 @@ class Client:
         try:
             answer = self._pool.request(method, url, body=payload, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(self.server, _why(error)) from error
+            raise UnreachableError(self.server, _why(error)) from error
         after = answer.headers.get("Retry-After", "0")
         return answer.status, answer.data, float(after) if after.isdigit() else 0.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from infra.sandbox.providers.kubernetes.urns import logical_name, refuse_other_s
 from infra.sandbox.providers.kubernetes.values import Properties, decode
 
 DETAILS = "grpc-status-details-bin"
-SCHEMA = '{"name": "kubernetes", "version": "%s"}' % VERSION
+SCHEMA = json.dumps({"name": "kubernetes", "version": VERSION})
 Answer = TypeVar("Answer")
 Method = Callable[["Servicer", Any, grpc.ServicerContext], Answer]
 
@@ -32,11 +33,10 @@ def answered(method: Method[Answer]) -> Method[Answer]:
         try:
             refuse_other_stacks(request.urn)
             return method(self, request, context)
-        except lifecycle.Recorded as recorded:
-            self.abort(context, str(recorded), recorded.detail)
+        except lifecycle.RecordedError as recorded:
+            raise self.aborted(context, str(recorded), recorded.detail) from recorded
         except Exception as error:
-            self.abort(context, str(in_words(error, logical_name(request.urn))))
-        raise AssertionError("abort raises")
+            raise self.aborted(context, str(in_words(error, logical_name(request.urn)))) from error
 
     return call
 
@@ -48,8 +48,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         masks = Masks()
         self.session = Session(Engine(engine_address, masks), masks)
 
-    def abort(self, context: grpc.ServicerContext, text: str, detail: Any = None) -> None:
-        """End the call with an error; detail travels along in the way gRPC's rich statuses do."""
+    def aborted(self, context: grpc.ServicerContext, text: str, detail: Any = None) -> Exception:
+        """End the call with an error (abort raises); detail travels along as gRPC's rich statuses do."""
         message = self.session.masks.clean(text)
         if detail is not None:
             packed = any_pb2.Any()
@@ -58,32 +58,32 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[packed]
             )
             context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
-        context.abort(grpc.StatusCode.UNKNOWN, message)
+        return RuntimeError(context.abort(grpc.StatusCode.UNKNOWN, message))
 
     def _known(self, struct: struct_pb2.Struct) -> Properties:
         properties = decode(struct)
         self.session.masks.learn(properties)
         return properties
 
-    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802
+    def Handshake(self, _request: Any, _context: Any) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=True, supports_autonaming_configuration=True
         )
 
-    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:  # noqa: N802
+    def GetPluginInfo(self, _request: Any, _context: Any) -> plugin_pb2.PluginInfo:  # noqa: N802
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:  # noqa: N802
+    def GetSchema(self, _request: Any, _context: Any) -> provider_pb2.GetSchemaResponse:  # noqa: N802
         return provider_pb2.GetSchemaResponse(schema=SCHEMA)
 
     @answered
-    def CheckConfig(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
+    def CheckConfig(self, request: Any, _context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
         problems = configuring.problems(decode(request.news).value)
         failures = [provider_pb2.CheckFailure(property=key, reason=why) for key, why in problems.items()]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     @answered
-    def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
+    def DiffConfig(self, request: Any, _context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         old, new = decode(request.old_inputs).value, decode(request.news).value
         changed = sorted(key for key in {**old, **new} if key != "version" and old.get(key) != new.get(key))
         replaces = changed if changed and configuring.another_cluster(old, new) else []
@@ -91,45 +91,44 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
 
     @answered
-    def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
+    def Configure(self, request: Any, _context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
         configuring.configure(self.session, self._known(request.args).value)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:  # noqa: N802
-        context.abort(
-            grpc.StatusCode.UNIMPLEMENTED, f"the sandbox's plugin serves no functions ({request.tok})"
-        )
+        text = f"the sandbox's plugin serves no functions ({request.tok})"
+        raise RuntimeError(context.abort(grpc.StatusCode.UNIMPLEMENTED, text))  # abort raises
 
     @answered
-    def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
+    def Check(self, request: Any, _context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
         return checking.check(self.session, request, self._known(request.olds), self._known(request.news))
 
     @answered
-    def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
+    def Diff(self, request: Any, _context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         old_inputs, old, new = (self._known(s) for s in (request.old_inputs, request.olds, request.news))
         return checking.compare(self.session, request, old_inputs, old, new)
 
     @answered
-    def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:  # noqa: N802
+    def Create(self, request: Any, _context: Any) -> provider_pb2.CreateResponse:  # noqa: N802
         return lifecycle.create(self.session, request, self._known(request.properties))
 
     @answered
-    def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
+    def Read(self, request: Any, _context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
         return lifecycle.read(
             self.session, request, self._known(request.inputs), self._known(request.properties)
         )
 
     @answered
-    def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
+    def Update(self, request: Any, _context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
         return lifecycle.update(self.session, request, self._known(request.olds), self._known(request.news))
 
     @answered
-    def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
+    def Delete(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802
         lifecycle.delete(self.session, request, self._known(request.properties))
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
+    def Cancel(self, _request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802
         self.session.cancelled.set()
         return empty_pb2.Empty()

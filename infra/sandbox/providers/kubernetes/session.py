@@ -45,8 +45,8 @@ class Session:
         return self.cluster
 
 
-class InitFailed(Exception):
-    """The object exists but did not become ready: the engine records it and goes on with it in the next run."""
+class NotReadyError(Exception):
+    """The object exists but did not become ready: the engine records it, and the next run goes on with it."""
 
     def __init__(self, reasons: tuple[str, ...], live: dict[str, object]) -> None:
         self.reasons, self.live = reasons, live

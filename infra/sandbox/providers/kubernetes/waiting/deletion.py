@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from infra.sandbox.providers.kubernetes.session import InitFailed
+from infra.sandbox.providers.kubernetes.session import NotReadyError
 from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.loop import Wait, run
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Pending, Ready, Verdict
 
 
 def until_gone(wait: Wait, uid: str | None) -> None:
-    """Return when the object is gone, or another of that name has taken its place. Raises InitFailed."""
+    """Return when the object is gone, or another of that name has taken its place. Raises NotReadyError."""
     look = Look(wait.session.needs_cluster(), wait.ref, wait.session.masks, {})
 
     def check(look: Look) -> Verdict:
@@ -21,9 +21,9 @@ def until_gone(wait: Wait, uid: str | None) -> None:
 
     try:
         run(wait, look, check)
-    except InitFailed as failed:
+    except NotReadyError as failed:
         reasons = tuple(reason.replace("not ready after", "not gone after") for reason in failed.reasons)
-        raise InitFailed(reasons, failed.live) from failed
+        raise NotReadyError(reasons, failed.live) from failed
 
 
 def _holders(obj: Object) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
-from infra.sandbox.providers.kubernetes.rest import ApiError, Unreachable
+from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look
 
@@ -22,7 +22,7 @@ def last_lines(look: Look, pod: Object, container: str, *, previous: bool) -> st
         text = look.cluster.log(ref, container, lines=LINES, previous=previous)
         if not text.strip() and previous:
             text = look.cluster.log(ref, container, lines=LINES, previous=False)
-    except (ApiError, Unreachable):
+    except (ApiError, UnreachableError):
         return ""
     if not text.strip():
         return NOTHING

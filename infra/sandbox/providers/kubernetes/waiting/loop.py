@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
-from infra.sandbox.providers.kubernetes.rest import ApiError, Unreachable
-from infra.sandbox.providers.kubernetes.session import InitFailed, Session
+from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
+from infra.sandbox.providers.kubernetes.session import NotReadyError, Session
 from infra.sandbox.providers.kubernetes.values import Object
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Check, Failed, Look, Pending, Ready, Verdict
 
@@ -27,7 +27,7 @@ class Wait:
 
 
 def run(wait: Wait, look: Look, check: Check) -> Object:
-    """The last look's object once the check says Ready; InitFailed with reasons otherwise."""
+    """The last look's object once the check says Ready; NotReadyError with reasons otherwise."""
     verdict: Verdict = Pending("waiting")
     said, heard = "", time.monotonic()
     while True:
@@ -39,7 +39,7 @@ def run(wait: Wait, look: Look, check: Check) -> Object:
             return look.live
         reasons = _over(wait, look, verdict, time.monotonic() - heard)
         if reasons:
-            raise InitFailed(tuple(map(wait.session.masks.clean, reasons)), look.live)
+            raise NotReadyError(tuple(map(wait.session.masks.clean, reasons)), look.live)
         if isinstance(verdict, Pending) and verdict.doing != said and look.waited > STATUS_AFTER_SECONDS:
             said = verdict.doing
             wait.session.engine.status(wait.urn, said)
@@ -50,7 +50,7 @@ def _ask(look: Look, check: Check) -> Verdict | None:
     """The verdict, or None when the API server cannot be asked at the moment."""
     try:
         return check(look)
-    except Unreachable:
+    except UnreachableError:
         return None
     except ApiError as error:
         if error.status < 500 and error.status != 429:
@@ -58,15 +58,19 @@ def _ask(look: Look, check: Check) -> Verdict | None:
         return None
 
 
-def _over(wait: Wait, look: Look, verdict: Verdict, silence: float) -> tuple[str, ...]:
+def _over(wait: Wait, look: Look, verdict: Pending | Failed, silence: float) -> tuple[str, ...]:
     """Why the wait is over without success; empty while it goes on."""
     if isinstance(verdict, Failed):
         return verdict.reasons
-    details = verdict.reasons if isinstance(verdict, Pending) else ()
     if wait.session.cancelled.is_set():
-        return ("cancelled while waiting; the next pulumi up goes on with it", *details)
+        return ("cancelled while waiting; the next pulumi up goes on with it", *_known(verdict))
     if silence > SILENCE_ALLOWED_SECONDS:
-        return (f"the Kubernetes API has not answered for {silence:.0f} s", *details)
+        return (f"the Kubernetes API has not answered for {silence:.0f} s", *_known(verdict))
     if look.waited > wait.seconds:
-        return (f"not ready after {wait.seconds:.0f} s", *details)
+        return (f"not ready after {wait.seconds:.0f} s", *verdict.details())
     return ()
+
+
+def _known(verdict: Pending) -> tuple[str, ...]:
+    """The reasons without asking for more: there is nobody to ask, or no time."""
+    return (*verdict.reasons, *(trouble.text for trouble in verdict.troubles))

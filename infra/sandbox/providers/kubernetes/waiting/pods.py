@@ -57,7 +57,7 @@ def _of_pod(look: Look, pod: Object, *, crashes: bool) -> Iterator[Trouble]:
         waiting_only = waiting_only and reason in STARTING
         if reason in GRACE:
             yield _waiting(status, reason)
-        elif reason == "CrashLoopBackOff" and crashes:
+        elif crashes and _crashed(status):
             yield _crashing(look, pod, status)
     if look.waited < EVENTS_AFTER_SECONDS:
         return
@@ -87,17 +87,24 @@ def _waiting(status: Object, reason: str) -> Trouble:
     )
 
 
+def _crashed(status: Object) -> bool:
+    """Whether the container's last end was a crash, be it waiting, on its way again, or just ended."""
+    ended = dig(status, "state.terminated") or dig(status, "lastState.terminated")
+    return not status.get("ready") and bool(ended) and ended.get("exitCode") != 0
+
+
 def _crashing(look: Look, pod: Object, status: Object) -> Trouble:
     name, restarts = status["name"], int(status.get("restartCount", 0))
-    ended = dig(status, "lastState.terminated", {})
+    running_before = "terminated" not in (status.get("state") or {})
+    ended = dig(status, "state.terminated") or dig(status, "lastState.terminated", {})
     how = ", ".join(
         filter(None, [f"exit code {ended.get('exitCode', '?')}", _unusual(ended), f"{restarts} restarts"])
     )
     return Trouble(
         f"{name} crash",
         f'container "{name}" keeps crashing ({how})',
-        0.0 if restarts >= CRASHES_CERTAIN else None,
-        lambda: last_lines(look, pod, name, previous=True),
+        0.0 if restarts >= CRASHES_CERTAIN and "waiting" in (status.get("state") or {}) else None,
+        lambda: last_lines(look, pod, name, previous=running_before),
     )
 
 

@@ -1,9 +1,9 @@
-"""Which check belongs to which kind; waiting for readiness, and the question whether an object is ready now."""
+"""Which check belongs to which kind; waiting for readiness, and whether an object is ready now."""
 
 from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.cluster import group_of
-from infra.sandbox.providers.kubernetes.session import InitFailed
+from infra.sandbox.providers.kubernetes.session import NotReadyError
 from infra.sandbox.providers.kubernetes.values import Object
 from infra.sandbox.providers.kubernetes.waiting import jobs, services, simple, workloads
 from infra.sandbox.providers.kubernetes.waiting.loop import Wait, run
@@ -29,7 +29,7 @@ def _check_of(obj: Object) -> Check | None:
 
 
 def until_ready(wait: Wait, live: Object) -> Object:
-    """The live object once it is ready. Raises InitFailed with the reasons when it will not be, or too late."""
+    """The live object once it is ready. Raises NotReadyError with the reasons when it does not become so."""
     check = _check_of(live)
     if check is None:
         return live
@@ -52,7 +52,8 @@ def not_ready(wait: Wait, live: Object) -> tuple[str, ...]:
         return ()
     try:
         verdict = check(Look(wait.session.needs_cluster(), wait.ref, wait.session.masks, live))
-    except InitFailed as error:
+    except NotReadyError as error:
         return error.reasons
-    reasons = verdict.reasons if isinstance(verdict, Failed | Pending) else ()
+    reasons = verdict.reasons if isinstance(verdict, Failed) else ()
+    reasons = verdict.details() if isinstance(verdict, Pending) else reasons
     return tuple(map(wait.session.masks.clean, reasons))

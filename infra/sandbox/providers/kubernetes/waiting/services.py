@@ -38,7 +38,7 @@ def _has_endpoint(look: Look) -> bool:
 
 
 def ingress(look: Look) -> Verdict:
-    """Ready when every Service it names exists; whether a controller serves it is not this cluster's affair."""
+    """Ready when every Service it names exists; the sandbox has no controller to give it an address."""
     namespace = look.live["metadata"]["namespace"]
     missing = [
         n for n in sorted(_named(look.live)) if look.cluster.get(Ref("v1", "Service", namespace, n)) is None

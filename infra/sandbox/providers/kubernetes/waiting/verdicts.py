@@ -17,28 +17,17 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Pending:
-    """Not yet; doing: a short status text, reasons: what to say if the time runs out now."""
-
-    doing: str
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Failed:
     """It will not become ready by waiting."""
 
     reasons: tuple[str, ...]
 
 
-Verdict = Ready | Pending | Failed
-
-
 @dataclass(frozen=True)
 class Trouble:
     """Something wrong with a part. It is certain after ``grace`` seconds of lasting; never, if grace is None.
 
-    key: tells it from other troubles while it lasts; more: a costly addition (log lines), asked for at the end.
+    key: tells it from other troubles while it lasts; more: a costly addition (log lines), fetched at the end.
     """
 
     key: str
@@ -49,6 +38,22 @@ class Trouble:
     def full(self) -> str:
         """The text with its addition."""
         return self.text + self.more()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Not yet; doing: a short status text, reasons and troubles: what to say if the time runs out now."""
+
+    doing: str
+    reasons: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+
+    def details(self) -> tuple[str, ...]:
+        """Every reason, with what it costs to fetch."""
+        return (*self.reasons, *(trouble.full() for trouble in self.troubles))
+
+
+Verdict = Ready | Pending | Failed
 
 
 @dataclass
@@ -83,4 +88,4 @@ def weigh(look: Look, troubles: list[Trouble], doing: str) -> Verdict:
     if certain := look.certain(troubles):
         return Failed(tuple(trouble.full() for trouble in certain))
     shown = f"{doing}: {troubles[0].text}" if troubles else doing
-    return Pending(shown, (doing, *(trouble.text for trouble in troubles)))
+    return Pending(shown, (doing,), tuple(troubles))
