@@ -90,10 +90,13 @@ def environment(stack: str) -> dict[str, str]:
         }
         if kubectl := tools.cached("kubectl"):
             folders.append(str(kubectl.parent))
-    elif not any(name in os.environ for name in PASSPHRASE_VARIABLES):
-        values["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
+    else:
+        values["SLIPWAY_SANDBOX_PROVIDER"] = ""  # this shell may still have the sandbox's environment
+        if not any(name in os.environ for name in PASSPHRASE_VARIABLES):
+            values["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
     kept = {name: os.environ[name] for name in FOLDER_VARIABLES if name in os.environ}
-    rest = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part not in folders]
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    rest = [part for part in path if part not in {*folders, str(PLUGINS)}]
     return {**kept, **values, "PATH": os.pathsep.join([*dict.fromkeys(folders), *rest])}
 
 
