@@ -22,6 +22,14 @@ TABLES = (User, Book, Category, RecurringTransaction, Transaction)  # imported s
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
 RUN_LOCK_TIMEOUT = "120s"  # another run may be under way; it is waited for
 TABLE_LOCK_TIMEOUT = "5s"  # a migration waiting for a lock holds up every query behind it
+# Rights on new tables come by default privileges; the revision itself is the owner's business alone.
+KEEP_REVISION = """
+DO $$ DECLARE other text; BEGIN
+  FOR other IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
+    WHERE table_schema = current_schema() AND table_name = 'alembic_version' AND grantee <> current_user
+  LOOP EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM %I', other); END LOOP;
+END $$
+"""
 log = logs.logger("app.migrations")
 
 
@@ -40,6 +48,8 @@ def migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    connection.execute(text(KEEP_REVISION))
+    connection.commit()
     log.info("migrations done", revision=context.get_context().get_current_revision())
 
 

@@ -123,7 +123,18 @@ def test_the_service_cannot_change_the_schema(postgres: Postgres, fresh_database
     run_migrations(postgres.address("owner", fresh_database))
     run = start(postgres.address("service", fresh_database), "-m", "alembic", "downgrade", "base")
     assert run.returncode != 0
-    assert "must be owner" in run.stdout
+    assert "permission denied" in run.stdout
+    kept = postgres.sql(TABLES, database=fresh_database)
+    assert kept == "alembic_version categories ledger_books recurring_transactions transactions users"
+
+
+def test_the_service_cannot_pretend_another_revision(postgres: Postgres, fresh_database: str) -> None:
+    run_migrations(postgres.address("owner", fresh_database))
+    run = start(postgres.address("service", fresh_database), "-m", "alembic", "stamp", "0001")
+    assert run.returncode != 0
+    assert "permission denied for table alembic_version" in run.stdout
+    kept = postgres.sql("SELECT version_num FROM alembic_version", database=fresh_database)
+    assert kept == KNOWN_REVISIONS[-1]
 
 
 def test_a_migration_does_not_wait_long_for_a_table(postgres: Postgres, fresh_database: str) -> None:
