@@ -30,11 +30,13 @@ FOLLOW_SECONDS = 0.2
 
 @app.command()
 def up(name: Name = DEFAULT, network: Network = None) -> None:
-    """Start the cluster, or mend what does not run of it."""
-    from infra.sandbox import cluster
+    """Start the cluster, or mend what does not run of it; builds the tools it lacks."""
+    from infra.sandbox import cluster, doctor, tools
 
-    config = _config(name, network)
-    cluster.up(config, Progress())
+    config, progress = _config(name, network), Progress()
+    doctor.require_machine(config)
+    tools.ensure(tools.CLUSTER_TOOLS, progress)
+    cluster.up(config, progress)
     typer.echo(f"kubeconfig: {config.kubeconfig}")
 
 

@@ -28,11 +28,20 @@ from infra.sandbox import (
     processes,
     readiness,
     removal,
+    tools,
 )
 from infra.sandbox.children import workers
 from infra.sandbox.config import SandboxConfig, remember
 from infra.sandbox.kubeapi import ApiError
 
+TOOLS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+)
 NODE_IMAGES = (catalogue.Image.PAUSE, catalogue.Image.COREDNS)
 PARTS = {  # in the order of their start
     "etcd": controlplane.etcd,
@@ -64,8 +73,7 @@ def up(config: SandboxConfig, progress: Progress) -> None:
     Raises UserError with every problem of the machine, or with the part that does not come up and why.
     """
     with lock.held(config):
-        if problems := preflight.problems(config):
-            raise UserError(problems)
+        _require(config)
         _prepare(config)
         if network.ensure(config):
             _forget_pods(config)
@@ -137,6 +145,17 @@ class _Start:
             parts.wait_healthy(self._config, part, self._stop)
 
 
+def _require(config: SandboxConfig) -> None:
+    """Everything that is missing on the machine or not built yet, in one UserError."""
+    problems = preflight.problems(config)
+    try:
+        tools.require(TOOLS)
+    except UserError as error:
+        problems += error.problems
+    if problems:
+        raise UserError(problems)
+
+
 def _prepare(config: SandboxConfig) -> None:
     for folder in (config.state, config.logs, config.volumes, config.records, config.files):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -162,13 +181,15 @@ def _part_status(config: SandboxConfig, name: str) -> PartStatus:
 
 
 def _object_status(config: SandboxConfig) -> list[PartStatus]:
+    if parts.running(config, "kube-apiserver") is None:
+        return [PartStatus(name, False, "the API server does not run") for name in ("node", "coredns")]
     try:
         with readiness.client(config) as api:
             found: dict[str, str | None] = {
                 "node": readiness.node_amiss(api.get("Node", config.node_name)),
                 "coredns": readiness.dns_amiss(config, api),
             }
-    except (ApiError, httpx.TransportError, FileNotFoundError) as error:
+    except (ApiError, httpx.TransportError) as error:
         found = dict.fromkeys(("node", "coredns"), f"the API server does not answer: {error}")
     return [PartStatus(name, amiss is None, amiss or "ready") for name, amiss in found.items()]
 

@@ -38,13 +38,17 @@ FOLDERS = (
 
 
 def note() -> None:
-    """Write down how the host is, unless a cluster of this boot has done so already."""
+    """Write down how the host is, unless a cluster of this boot has done so already.
+
+    Folders outlive a boot, so what was absent before the first cluster is taken over from its note.
+    """
+    earlier = _read()
     if _noted() is not None:
         return
     found = {
         "boot": processes.boot_id(),
         "sysctls": {name: value for name in SYSCTLS if (value := _sysctl(name)) is not None},
-        "absent": [str(folder) for folder in FOLDERS if not folder.exists()],
+        "absent": (earlier or {}).get("absent") or [str(path) for path in FOLDERS if not path.exists()],
         "namespaces_mounted": _namespaces_mounted(),
     }
     RUN_ROOT.mkdir(parents=True, exist_ok=True)
@@ -104,11 +108,17 @@ def _listening(socket: Path) -> bool:
 
 
 def _noted() -> dict[str, Any] | None:
+    """The note of this boot: kernel parameters and mounts do not outlive one."""
+    found = _read()
+    return found if found and found.get("boot") == processes.boot_id() else None
+
+
+def _read() -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(NOTE.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return found if found.get("boot") == processes.boot_id() else None
+    return found
 
 
 def _namespaces_mounted() -> bool:

@@ -58,7 +58,7 @@ def kubelet(config: SandboxConfig) -> Part:
         f"--hostname-override={config.node_name}",
         f"--node-ip={config.node_address}",
         f"--root-dir={config.state / 'kubelet'}",
-        f"--cert-dir={config.pki}",
+        f"--cert-dir={config.state / 'kubelet' / 'pki'}",
         "--v=1",
     )
     return Part(

@@ -32,14 +32,19 @@ def remove(config: SandboxConfig, *, keep_data: bool) -> None:
     _remove_cni_results(config)
     for socket in sockets:
         socket.unlink(missing_ok=True)
-    shutil.rmtree(config.run, ignore_errors=not config.run.exists())
+    _remove_folder(config.run)
     for name in DISPOSABLE:
-        shutil.rmtree(config.state / name, ignore_errors=not (config.state / name).exists())
-    if not keep_data and config.state.exists():
-        shutil.rmtree(config.state)
+        _remove_folder(config.state / name)
+    if not keep_data:
+        _remove_folder(config.state)
         for folder in (config.state.parent, config.state.parent.parent):
             with contextlib.suppress(OSError):  # not empty: another cluster's, or Pulumi's
                 folder.rmdir()
+
+
+def _remove_folder(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _end_processes(config: SandboxConfig) -> None:

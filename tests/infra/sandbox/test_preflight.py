@@ -35,8 +35,8 @@ CASES: dict[str, tuple[Facts, str]] = {
     ),
     "disk": (
         replace(WELL, disk_folder=Path("/var"), disk_free=int(1.25 * GIB)),
-        "disk /var: 1.2 GiB are free, 6 GiB are needed\n"
-        "  → free 4.8 GiB, or set XDG_STATE_HOME to another disk",
+        "disk /var: 1.2 GiB are free, 4 GiB are needed\n"
+        "  → free 2.8 GiB, or set XDG_STATE_HOME to another disk",
     ),
     "memory": (
         replace(WELL, memory_total=4 * GIB, memory_available=2 * GIB),
