@@ -29,12 +29,13 @@ class Wait:
 def run(wait: Wait, look: Look, check: Check) -> Object:
     """The last look's object once the check says Ready; NotReadyError with reasons otherwise."""
     verdict: Verdict = Pending("waiting")
-    said, heard = "", time.monotonic()
+    said, heard, ready_since = "", time.monotonic(), None
     while True:
         asked = _ask(look, check)
         if asked is not None:
             verdict, heard = asked, time.monotonic()
-        if isinstance(verdict, Ready):
+        ready_since = (ready_since or time.monotonic()) if isinstance(verdict, Ready) else None
+        if isinstance(verdict, Ready) and time.monotonic() - (ready_since or 0.0) >= verdict.lasting:
             wait.session.engine.status(wait.urn, "")
             return look.live
         reasons = _over(wait, look, verdict, time.monotonic() - heard)
@@ -58,7 +59,7 @@ def _ask(look: Look, check: Check) -> Verdict | None:
         return None
 
 
-def _over(wait: Wait, look: Look, verdict: Pending | Failed, silence: float) -> tuple[str, ...]:
+def _over(wait: Wait, look: Look, verdict: Verdict, silence: float) -> tuple[str, ...]:
     """Why the wait is over without success; empty while it goes on."""
     if isinstance(verdict, Failed):
         return verdict.reasons
@@ -67,10 +68,13 @@ def _over(wait: Wait, look: Look, verdict: Pending | Failed, silence: float) -> 
     if silence > SILENCE_ALLOWED_SECONDS:
         return (f"the Kubernetes API has not answered for {silence:.0f} s", *_known(verdict))
     if look.waited > wait.seconds:
-        return (f"not ready after {wait.seconds:.0f} s", *verdict.details())
+        details = verdict.details() if isinstance(verdict, Pending) else ()
+        return (f"not ready after {wait.seconds:.0f} s", *details)
     return ()
 
 
-def _known(verdict: Pending) -> tuple[str, ...]:
+def _known(verdict: Verdict) -> tuple[str, ...]:
     """The reasons without asking for more: there is nobody to ask, or no time."""
+    if not isinstance(verdict, Pending):
+        return ()
     return (*verdict.reasons, *(trouble.text for trouble in verdict.troubles))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra.sandbox.providers.kubernetes.cluster import Ref
 from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.logs import last_lines
-from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Trouble
+from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Ready, Trouble
 
 # Seconds that a trouble must last to be certain. The kubelet tries a pull or a configuration again by itself
 # every 10 s or so, and the scheduler looks again when a volume or a node appears.
@@ -18,6 +17,7 @@ GRACE = {
 }  # fmt: skip
 UNSCHEDULABLE_GRACE = 15.0
 MOUNT_GRACE = 20.0
+UNPROBED_SECONDS = 2.0
 CRASHES_CERTAIN = 2  # one restart may be a part that came up before what it needs
 EVENTS_AFTER_SECONDS = 3.0
 PULLS = frozenset({"ErrImagePull", "ImagePullBackOff"})
@@ -29,9 +29,13 @@ def ready(pod: Object) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in dig(pod, "status.conditions", []))
 
 
-def ref_of(pod: Object) -> Ref:
-    """The pod's reference."""
-    return Ref("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
+def proven(spec: Object) -> Ready:
+    """Ready for a pod's spec: at once where every container has a readiness probe, else after a moment.
+
+    Without a probe a container counts as ready while it runs, even one that ends with an error in a second.
+    """
+    probed = all("readinessProbe" in container for container in spec.get("containers", []))
+    return Ready() if probed else Ready(UNPROBED_SECONDS)
 
 
 def troubles(look: Look, pods: list[Object], *, crashes: bool = True) -> list[Trouble]:

@@ -19,10 +19,14 @@ def service(look: Look) -> Verdict:
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
         return Ready()
     if spec.get("selector") and not _has_endpoint(look):
-        return Pending("waiting for a ready pod to send to", (f"{NO_TARGET}: {spec['selector']}",))
+        return Pending("waiting for a ready pod to send to", (f"{NO_TARGET}: {_labels(spec['selector'])}",))
     if spec.get("type") == "LoadBalancer" and not dig(look.live, "status.loadBalancer.ingress"):
         return Pending("waiting for an address of the load balancer", (NO_ADDRESS,))
     return Ready()
+
+
+def _labels(selector: Object) -> str:
+    return ",".join(f"{key}={value}" for key, value in selector.items())
 
 
 def _has_endpoint(look: Look) -> bool:

@@ -11,8 +11,10 @@ from infra.sandbox.providers.kubernetes.waiting.verdicts import Failed, Look, Pe
 def pod(look: Look) -> Verdict:
     """Ready when its Ready condition is true, or it ran to a good end."""
     phase = dig(look.live, "status.phase", "Pending")
-    if pods.ready(look.live) or phase == "Succeeded":
+    if phase == "Succeeded":
         return Ready()
+    if pods.ready(look.live):
+        return pods.proven(look.live["spec"])
     if phase == "Failed":
         why = (
             dig(look.live, "status.message")

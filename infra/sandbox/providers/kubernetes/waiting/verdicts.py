@@ -13,7 +13,9 @@ from infra.sandbox.providers.kubernetes.values import Object
 
 @dataclass(frozen=True)
 class Ready:
-    """Nothing to wait for any more."""
+    """Nothing to wait for any more, once it has been so for ``lasting`` seconds."""
+
+    lasting: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.values import Object, dig
-from infra.sandbox.providers.kubernetes.waiting.pods import troubles
+from infra.sandbox.providers.kubernetes.waiting.pods import proven, troubles
 from infra.sandbox.providers.kubernetes.waiting.verdicts import (
     Failed,
     Look,
@@ -32,7 +32,7 @@ def deployment(look: Look) -> Verdict:
     status = obj.get("status") or {}
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     if updated == wanted == available and status.get("replicas", 0) == wanted:
-        return Ready()
+        return _settled(obj)
     conditions = {c["type"]: c for c in status.get("conditions") or ()}
     found = [*_creation(conditions.get("ReplicaFailure")), *troubles(look, _new_pods(look))]
     progressing = conditions.get("Progressing") or {}
@@ -55,7 +55,7 @@ def stateful_set(look: Look) -> Verdict:
     updated = wanted if current else status.get("updatedReplicas", 0)
     enough = not rolls or updated >= max(0, wanted - partition)
     if ready == wanted == status.get("replicas", 0) and enough:
-        return Ready()
+        return _settled(obj)
     found = [*refused_pods(look), *troubles(look, _pods_by_selector(look))]
     return weigh(look, found, f"{updated} of {wanted} replicas updated, {ready} ready")
 
@@ -68,9 +68,14 @@ def daemon_set(look: Look) -> Verdict:
         return Pending("waiting for the daemonset controller")
     updated, available = status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0)
     if updated == wanted == available:
-        return Ready()
+        return _settled(look.live)
     found = [*refused_pods(look), *troubles(look, _pods_by_selector(look))]
     return weigh(look, found, f"{updated} of {wanted} nodes updated, {available} available")
+
+
+def _settled(obj: Object) -> Ready:
+    replicas = dig(obj, "spec.replicas", 1)
+    return proven(dig(obj, "spec.template.spec", {})) if replicas else Ready()
 
 
 def _creation(condition: Object | None) -> list[Trouble]:
