@@ -60,25 +60,12 @@ def api_server(config: SandboxConfig) -> Part:
         "advertise-address": config.node_address,
         "bind-address": "0.0.0.0",  # noqa: S104 - all addresses of the cluster's own namespace
         "secure-port": API,
-        "etcd-servers": f"https://127.0.0.1:{ETCD_CLIENTS}",
-        "etcd-cafile": pki / f"{ETCD}.crt",
-        "etcd-certfile": pki / "apiserver-etcd.crt",
-        "etcd-keyfile": pki / "apiserver-etcd.key",
+        **_etcd_access(pki),
         "client-ca-file": pki / f"{CLUSTER}.crt",
         "tls-cert-file": pki / "apiserver.crt",
         "tls-private-key-file": pki / "apiserver.key",
-        "kubelet-certificate-authority": pki / f"{CLUSTER}.crt",
-        "kubelet-client-certificate": pki / "apiserver-kubelet.crt",
-        "kubelet-client-key": pki / "apiserver-kubelet.key",
-        "kubelet-preferred-address-types": "InternalIP",
-        "requestheader-client-ca-file": pki / f"{FRONT_PROXY}.crt",
-        "requestheader-allowed-names": "front-proxy",
-        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
-        "requestheader-group-headers": "X-Remote-Group",
-        "requestheader-username-headers": "X-Remote-User",
-        "proxy-client-cert-file": pki / "front-proxy.crt",
-        "proxy-client-key-file": pki / "front-proxy.key",
-        "enable-aggregator-routing": "true",
+        **_kubelet_access(pki),
+        **_aggregation(pki),
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": signing.with_suffix(".pub"),
         "service-account-signing-key-file": signing,
@@ -99,6 +86,38 @@ def api_server(config: SandboxConfig) -> Part:
         files=(*(pki / f"{name}.crt" for name in names), signing, encryption),
         environment={"GOMEMLIMIT": GO_MEMORY["apiserver"]},
     )
+
+
+def _etcd_access(pki: Path) -> dict[str, object]:
+    return {
+        "etcd-servers": f"https://127.0.0.1:{ETCD_CLIENTS}",
+        "etcd-cafile": pki / f"{ETCD}.crt",
+        "etcd-certfile": pki / "apiserver-etcd.crt",
+        "etcd-keyfile": pki / "apiserver-etcd.key",
+    }
+
+
+def _kubelet_access(pki: Path) -> dict[str, object]:
+    return {
+        "kubelet-certificate-authority": pki / f"{CLUSTER}.crt",
+        "kubelet-client-certificate": pki / "apiserver-kubelet.crt",
+        "kubelet-client-key": pki / "apiserver-kubelet.key",
+        "kubelet-preferred-address-types": "InternalIP",
+    }
+
+
+def _aggregation(pki: Path) -> dict[str, object]:
+    """How the API server introduces itself to API services that it passes requests on to (metrics-server)."""
+    return {
+        "requestheader-client-ca-file": pki / f"{FRONT_PROXY}.crt",
+        "requestheader-allowed-names": "front-proxy",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-username-headers": "X-Remote-User",
+        "proxy-client-cert-file": pki / "front-proxy.crt",
+        "proxy-client-key-file": pki / "front-proxy.key",
+        "enable-aggregator-routing": "true",
+    }
 
 
 def controller_manager(config: SandboxConfig) -> Part:

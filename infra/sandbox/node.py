@@ -132,18 +132,7 @@ def _kubelet_configuration(config: SandboxConfig) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": config.node_address,
-        "port": KUBELET,
-        "healthzBindAddress": config.node_address,
-        "healthzPort": KUBELET_HEALTH,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(config.pki / f"{CLUSTER}.crt")},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(config.pki / "kubelet-serving.crt"),
-        "tlsPrivateKeyFile": str(config.pki / "kubelet-serving.key"),
+        **_kubelet_serving(config),
         "containerRuntimeEndpoint": f"unix://{config.containerd_socket}",
         "clusterDNS": [config.dns_address],
         "clusterDomain": "cluster.local",
@@ -168,6 +157,24 @@ def _kubelet_configuration(config: SandboxConfig) -> dict[str, Any]:
         "serializeImagePulls": False,
         "syncFrequency": "10s",
         "volumePluginDir": str(config.state / "volume-plugins"),
+    }
+
+
+def _kubelet_serving(config: SandboxConfig) -> dict[str, Any]:
+    """Where the kubelet answers, and to whom: certificates that the API server's roles allow."""
+    return {
+        "address": config.node_address,
+        "port": KUBELET,
+        "healthzBindAddress": config.node_address,
+        "healthzPort": KUBELET_HEALTH,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(config.pki / f"{CLUSTER}.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(config.pki / "kubelet-serving.crt"),
+        "tlsPrivateKeyFile": str(config.pki / "kubelet-serving.key"),
     }
 
 

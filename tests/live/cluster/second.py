@@ -72,6 +72,24 @@ class Cluster:
 
 def workload() -> list[dict[str, Any]]:
     """Redis under the restricted profile on a volume of the default class."""
+    labels = {"app": "box"}
+    deployment = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": _pod()},
+    }
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}
+    service = {"selector": labels, "ports": [{"port": 6379}]}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "box"}, "spec": deployment},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "box"}, "spec": service},
+    ]
+
+
+def _pod() -> dict[str, Any]:
     container = {
         "name": "box",
         "image": reference(Image.REDIS, Catalogue.SANDBOX),
@@ -87,29 +105,10 @@ def workload() -> list[dict[str, Any]]:
         "fsGroup": 999,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    pod = {
+    return {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 2,
         "securityContext": security,
         "containers": [container],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
     }
-    labels = {"app": "box"}
-    deployment = {
-        "replicas": 1,
-        "strategy": {"type": "Recreate"},
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": pod},
-    }
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}},
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim},
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "box"}, "spec": deployment},
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "box"},
-            "spec": {"selector": labels, "ports": [{"port": 6379}]},
-        },
-    ]
