@@ -88,10 +88,24 @@ class World:
         return self.engine.preview(self.program(declare), *flags)
 
 
-@pytest.fixture(scope="session")
-def official() -> bool:
-    """Whether another plugin than ours is being tested."""
-    return PLUGIN != OURS
+def pytest_report_header() -> str:
+    """Which plugin is tested."""
+    left_out = "" if PLUGIN == OURS else "; the cases of what only ours does are deselected"
+    return f"provider plugin: {PLUGIN}{left_out}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases that ask for ``ours_alone`` when another plugin is tested."""
+    if PLUGIN == OURS:
+        return
+    ours = [item for item in items if "ours_alone" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=ours)
+    items[:] = [item for item in items if item not in ours]
+
+
+@pytest.fixture
+def ours_alone() -> None:
+    """For a case of what only our plugin does (docs/decisions/0006)."""
 
 
 @pytest.fixture(scope="session")

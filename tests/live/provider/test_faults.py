@@ -77,7 +77,7 @@ def test_an_interrupted_wait_is_recorded_and_the_next_up_goes_on_with_it(world: 
 
 
 def test_after_a_killed_engine_the_plugin_ends_and_the_next_up_finds_its_object(
-    world: World, official: bool
+    world: World, ours_alone: None
 ) -> None:
     program = world.program(waiting(world, "orphan", ready=False))
     with world.engine.running("up", program, "--yes", "--skip-preview") as (process, _):
@@ -86,8 +86,6 @@ def test_after_a_killed_engine_the_plugin_ends_and_the_next_up_finds_its_object(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert eventually(lambda: not plugins(world.engine.environment))
-    if official:
-        pytest.skip("the official plugin says that the object already exists")
     world.engine.cancel()
     uid = world.kube.get("deployment", "orphan")["metadata"]["uid"]
     mended = world.up(waiting(world, "orphan", ready=True))
@@ -108,9 +106,7 @@ def test_a_cluster_that_does_not_answer_is_named_with_its_address(world: World) 
     assert "127.0.0.1:9" in refused.text
 
 
-def test_a_stack_that_is_neither_sandbox_nor_test_is_refused(world: World, official: bool) -> None:
-    if official:
-        pytest.skip("only the sandbox's plugin refuses stacks")
+def test_a_stack_that_is_neither_sandbox_nor_test_is_refused(world: World, ours_alone: None) -> None:
     engine = Engine(world.engine.folder.parent / "prod", world.engine.environment, "ledger-prod")
     engine.start()
     refused = engine.preview(world.program(waiting(world, "refused", ready=True)))
@@ -119,9 +115,7 @@ def test_a_stack_that_is_neither_sandbox_nor_test_is_refused(world: World, offic
     assert re.search(r"stack ledger-prod", refused.text)
 
 
-def test_what_is_not_served_is_refused_by_name(world: World, official: bool) -> None:
-    if official:
-        pytest.skip("the official plugin serves it")
+def test_what_is_not_served_is_refused_by_name(world: World, ours_alone: None) -> None:
 
     def declare(opts: pulumi.ResourceOptions) -> None:
         k8s.core.v1.ConfigMapPatch("patched", metadata={"name": "a"}, data={"a": "1"}, opts=opts)

@@ -112,10 +112,8 @@ def test_the_reason_why_it_is_not_ready_is_reported(name: str, failed: Outcome) 
 
 @pytest.mark.parametrize(("name", "line"), [("crash", "starting up"), ("task", "no such table")])
 def test_the_last_lines_of_what_crashed_are_reported(
-    name: str, line: str, failed: Outcome, official: bool
+    name: str, line: str, failed: Outcome, ours_alone: None
 ) -> None:
-    if official:
-        pytest.skip("the official plugin reports no log lines of a crash loop")
     assert line in failed.said(name)
 
 
@@ -124,9 +122,7 @@ def test_a_secret_that_a_crashing_pod_printed_is_masked(failed: Outcome) -> None
     assert PASSWORD not in json.dumps(failed.events)
 
 
-def test_every_reason_is_reported_as_soon_as_it_is_certain(failed: Outcome, official: bool) -> None:
-    if official:
-        pytest.skip("the official plugin waits for its time-out")
+def test_every_reason_is_reported_as_soon_as_it_is_certain(failed: Outcome, ours_alone: None) -> None:
     assert failed.seconds < CERTAIN_SECONDS
 
 

@@ -14,6 +14,7 @@ from infra.sandbox.providers.kubernetes.values import Object
 
 # Edits by hand give way to the program, as in the official provider, which takes these managers' fields over.
 HANDS = ("kubectl", "before-first-apply", "pulumi-kubernetes", "pulumi-resource-kubernetes")
+GONE = "if it is gone for good: PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh forgets its objects"
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 
 
@@ -44,7 +45,7 @@ def in_words(error: Exception, ref: Ref | str) -> UserError:
     if isinstance(error, UserError):
         return error
     if isinstance(error, UnreachableError):
-        return UserError.of(where, str(error), REMEDY)
+        return UserError.of(where, str(error), f"{REMEDY}; {GONE}")
     if isinstance(error, NoSuchKindError):
         return UserError.of(where, str(error), "create its CustomResourceDefinition first (depends_on)")
     if not isinstance(error, ApiError):

@@ -32,8 +32,11 @@ def is_autonamed(obj: Object) -> bool:
 def named(obj: Object, old: Object, logical: str, seed: bytes, options: Autonaming | None) -> Object:
     """The object with a name: its own, the one made for it before, or a new one."""
     meta = obj.get("metadata") or {}
-    if meta.get("name") or meta.get("generateName"):
+    if meta.get("name"):
         return obj
+    if meta.get("generateName"):
+        what = "metadata.generateName cannot be applied: every run would make another object"
+        raise UserError.of(logical, what, "leave the name out: Pulumi makes one and keeps it")
     old_name = dig(old, "metadata.name") if is_autonamed(old) else None
     name = old_name or _new_name(logical, seed, options)
     annotations = {**(meta.get("annotations") or {}), AUTONAMED: "true"}
