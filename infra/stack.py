@@ -60,12 +60,17 @@ def _section(stack: str, name: str) -> dict[str, Any]:
         check.stack_file(stack),
     ]
     profile, own = (document.read(file).data if file.is_file() else {} for file in files)
-    config = own.get("config")
-    layers = [defaults().get(name), profile.get(name), (config or {}).get(f"{PROJECT}:{name}")]
+    layers = [defaults().get(name), profile.get(name), _config(own).get(f"{PROJECT}:{name}")]
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = merge(merged, layer) if isinstance(layer, dict) else merged
     return merged
+
+
+def _config(own: dict[str, Any]) -> dict[str, Any]:
+    """The config block of a stack file; empty where it is no mapping, which check.load reports."""
+    config = own.get("config")
+    return config if isinstance(config, dict) else {}
 
 
 def environment(stack: str) -> dict[str, str]:
@@ -158,10 +163,11 @@ def _ensure_passphrase() -> None:
 
 def _ensure_secrets(stack: str, progress: Progress) -> None:
     """Missing secrets are made; the value goes through standard input, never through an argument list."""
-    config = document.read(check.stack_file(stack)).data.get("config")
-    held = (config or {}).get(f"{PROJECT}:{check.SECRETS}") or {}
+    own = document.read(check.stack_file(stack)).data
+    held = _config(own).get(f"{PROJECT}:{check.SECRETS}") or {}
     mode = _section(stack, "service").get("environment")
-    if not isinstance(held, dict) or mode not in list(Mode):
+    sound = isinstance(own.get("config") or {}, dict) and isinstance(held, dict)
+    if not sound or mode not in list(Mode):
         return  # check.load says what is wrong
     missing = [name for name in SecretName if name in required(Mode(mode)) and name.value not in held]
     for name in missing:

@@ -103,6 +103,16 @@ def test_a_stack_file_whose_passphrase_is_lost_is_refused_with_the_remedy(calls:
     assert not stack.passphrase_file().exists()
 
 
+@pytest.mark.parametrize(
+    "text", ["config: [1]\n", "config: {slipway:secrets: x}\n", "config: {slipway:cluster: 3}\n"]
+)
+def test_a_broken_stack_file_is_reported_and_stops_the_run(calls: Path, text: str) -> None:
+    stack.ensure_stack("sandbox", QUIET)
+    check.stack_file("sandbox").write_text(text)
+    with pytest.raises(UserError, match=r"Pulumi\.sandbox\.yaml:[12]:"):
+        stack.ensure_stack("sandbox", QUIET)
+
+
 def test_another_passphrase_is_told_in_words(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_PULUMI", "sys.exit('error: incorrect passphrase')")
     with pytest.raises(UserError, match="encrypted with another passphrase than this machine's"):
