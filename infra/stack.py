@@ -90,15 +90,12 @@ def environment(stack: str) -> dict[str, str]:
             "PULUMI_HOME": str(paths.state_dir() / "pulumi-home"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file()),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "SLIPWAY_SANDBOX_PROVIDER": "1",
             "KUBECONFIG": str(paths.state_dir() / "sandbox" / str(cluster["name"]) / "kubeconfig"),
         }
         if kubectl := tools.cached("kubectl"):
             folders.append(str(kubectl.parent))
-    else:
-        values["SLIPWAY_SANDBOX_PROVIDER"] = ""  # this shell may still have the sandbox's environment
-        if not any(name in os.environ for name in PASSPHRASE_VARIABLES):
-            values["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
+    elif not any(name in os.environ for name in PASSPHRASE_VARIABLES):
+        values["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
     kept = {name: os.environ[name] for name in FOLDER_VARIABLES if name in os.environ}
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
     rest = [part for part in path if part not in {*folders, str(PLUGINS)}]

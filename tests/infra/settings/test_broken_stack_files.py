@@ -93,8 +93,8 @@ def test_a_plain_secret_is_refused_and_not_shown(tmp_path: Path) -> None:
     text = SOUND + SECRETS.replace("secretKey: {secure: v1:abc}", "secretKey: hunter2")
     found = problems(folder_with(tmp_path, text))
     assert found == [
-        f"{FILE}:8:5 slipway:secrets.secretKey: is not encrypted\n  → take a new value, this one has been seen: "
-        "pulumi config set --path --secret slipway:secrets.secretKey -s ledger-dev"
+        f"{FILE}:8:5 slipway:secrets.secretKey: is not encrypted\n  → take a new value, this one has "
+        "been seen: pulumi config set --path --secret slipway:secrets.secretKey -s ledger-dev"
     ]
     assert "hunter2" not in "".join(found)
 
