@@ -72,6 +72,13 @@ class Api:
         """The list object of a kind; every namespace when none is named."""
         return self._send("GET", collection(kind, namespace), params=selectors)
 
+    def text(self, path: str) -> str:
+        """The answer as it is: for what is not JSON."""
+        answer = self._client.get(path)
+        if answer.is_error:
+            raise ApiError(answer.status_code, answer.text)
+        return answer.text
+
     def apply(self, manifest: Object) -> Object:
         """Server-side apply; our fields win over other managers'."""
         metadata = manifest["metadata"]

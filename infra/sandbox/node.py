@@ -20,7 +20,7 @@ from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
 from infra.sandbox.tools import tool
 
-KUBELET, KUBELET_HEALTH, PROXY_HEALTH, PROVISIONER = 10250, 10248, 10256, 10260
+KUBELET, KUBELET_HEALTH, PROXY_HEALTH, PROVISIONER = readiness.KUBELET_PORT, 10248, 10256, 10260
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # not the caller's: it varies
 CNI_PLUGINS = Path("/usr/lib/cni")
 EVICTION = {"memory.available": "200Mi", "nodefs.available": "1Gi", "nodefs.inodesFree": "1%"}

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import httpx
+
 from infra.errors import UserError
 from infra.sandbox import addons, health
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
-from infra.sandbox.kubeapi import Api, Object
+from infra.sandbox.kubeapi import Api, ApiError, Object
 
 NEEDED_RIGHTS = (  # one of each part's, as a sign that its roles are in force
     ("system:kube-controller-manager", "get", "serviceaccounts"),
@@ -20,17 +22,19 @@ NEEDED_RIGHTS = (  # one of each part's, as a sign that its roles are in force
     ("slipway:provisioner", "list", "persistentvolumes"),
     ("kube-apiserver-kubelet", "get", "nodes"),
 )
+PROBES = "prober_probe_total{"
+KUBELET_PORT = 10250
 RIGHTS_PATIENCE_SECONDS = 60.0
 NODE_PATIENCE_SECONDS = 60.0
 DNS_PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
-def client(config: SandboxConfig) -> Api:
-    """The administrator's client of the cluster."""
+def client(config: SandboxConfig, url: str = "") -> Api:
+    """The administrator's client of the API server, or of the kubelet at ``url``."""
     pki = config.pki
     authority, certificate, key = pki / f"{CLUSTER}.crt", pki / "admin.crt", pki / "admin.key"
-    return Api(config.api_url, authority=authority, certificate=certificate, key=key)
+    return Api(url or config.api_url, authority=authority, certificate=certificate, key=key)
 
 
 def ensure_rights(api: Api) -> None:
@@ -81,7 +85,19 @@ def wait_ready(config: SandboxConfig, api: Api, since: float) -> None:
     since: the kubelet's start in seconds since the epoch; an older report of the node says nothing.
     """
     _wait("node", NODE_PATIENCE_SECONDS, lambda: node_amiss(api.get("Node", config.node_name), since))
-    _wait("coredns", DNS_PATIENCE_SECONDS, lambda: dns_amiss(config, api))
+    with client(config, f"https://{config.node_address}:{KUBELET_PORT}") as kubelet:
+        _wait("coredns", DNS_PATIENCE_SECONDS, lambda: _unprobed(kubelet) or dns_amiss(config, api))
+
+
+def _unprobed(kubelet: Api) -> str | None:
+    """What is amiss until CoreDNS has passed a readiness probe of this kubelet.
+
+    A kubelet that has just started calls every running pod ready, then unready until it has probed it.
+    """
+    passed = ('container="coredns"', 'probe_type="Readiness"', 'result="successful"')
+    counters = kubelet.text("/metrics/probes").splitlines()
+    probed = any(all(label in line for label in passed) for line in counters if line.startswith(PROBES))
+    return None if probed else "the kubelet has not probed it yet"
 
 
 def node_amiss(node: Object | None, since: float = 0.0) -> str | None:
@@ -123,9 +139,17 @@ def _epoch(stamp: str) -> float:
 
 def _wait(name: str, patience: float, question: Callable[[], str | None]) -> None:
     deadline = time.monotonic() + patience
-    while (amiss := question()) is not None:
+    while (amiss := _answered(question)) is not None:
         if time.monotonic() > deadline:
             raise UserError.of(
                 name, f"is not ready after {patience:.0f} s: {amiss}", "slipway sandbox logs kubelet"
             )
         time.sleep(POLL_SECONDS)
+
+
+def _answered(question: Callable[[], str | None]) -> str | None:
+    """The answer; a server that refuses or is away for a moment is one more thing to wait for."""
+    try:
+        return question()
+    except (ApiError, httpx.TransportError) as error:
+        return f"{type(error).__name__}: {error}"

@@ -53,7 +53,7 @@ def snapshot(ignoring: tuple[str, ...] = ()) -> Listing:
         routes=_said("ip", "-4", "route", "show", "table", "all"),
         rules=_said("ip", "rule", "show"),
         firewall=_said("nft", "list", "ruleset"),
-        cgroups=kept([str(path) for top in cgroups.hierarchies() for path in cgroups.folders(top)]),
+        cgroups=kept(_cgroups()),
         sysctls=frozenset(
             f"{name} {Path('/proc/sys', name).read_text().strip()}" for name in footprint.SYSCTLS
         ),
@@ -68,6 +68,13 @@ def _said(*command: str) -> Lines:
 
 def _of_another(point: Path, names: tuple[str, ...]) -> bool:
     return any(f"/{name}/" in f"{point}/" for name in names)
+
+
+def _cgroups() -> list[str]:
+    """The first level of each hierarchy and all of the clusters'; elsewhere sessions come and go."""
+    first = [path for top in cgroups.hierarchies() for path in top.iterdir() if path.is_dir()]
+    clusters = [path for path in first if path.name.startswith("slipway.")]
+    return sorted({str(path) for path in (*first, *(p for top in clusters for p in cgroups.folders(top)))})
 
 
 def _processes() -> list[str]:
