@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,13 +15,6 @@ from app.settings import Settings
 
 DEVELOPER = Identity("dev", "dev@localhost")
 bearer = HTTPBearer(auto_error=False, description="DEV_TOKEN, in development only")
-
-
-class Authenticator(Protocol):
-    """Checks a bearer token."""
-
-    async def identify(self, token: str) -> Identity | None:
-        """Who the token speaks for, None where it is not valid."""
 
 
 class DevelopmentToken:

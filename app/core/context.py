@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.metrics import Metrics
+from app.core.users import Authenticator
 from app.settings import EnvironmentSettings, Settings
-
-if TYPE_CHECKING:
-    from app.core.auth import Authenticator
-    from app.core.health import Probes
 
 
 @dataclass
@@ -28,7 +24,6 @@ class Context:
     cache: Cache
     authenticator: Authenticator
     draining: bool = False
-    probes: Probes | None = None
 
     async def close(self) -> None:
         """Closes the pools."""

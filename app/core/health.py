@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, Field
 
 from app import contract
@@ -122,11 +122,13 @@ def schema_problems(revision: str | None) -> list[str]:
 router = APIRouter(tags=["platform"])
 
 
-def probes_of(context: Live) -> Probes:
+def probes_of(request: Request, context: Live) -> Probes:
     """The application's checks; made once, so that attempts are shared."""
-    if context.probes is None:
-        context.probes = Probes(context)
-    return context.probes
+    state = request.app.state
+    if not hasattr(state, "probes"):
+        state.probes = Probes(context)
+    probes: Probes = state.probes
+    return probes
 
 
 Checked = Annotated[Probes, Depends(probes_of)]

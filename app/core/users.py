@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import DateTime, String, Uuid, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -35,6 +36,13 @@ class Identity:
 
     clerk_user_id: str
     email: str
+
+
+class Authenticator(Protocol):
+    """Checks a bearer token."""
+
+    async def identify(self, token: str) -> Identity | None:
+        """Who the token speaks for, None where it is not valid."""
 
 
 async def ensure_user(session: AsyncSession, identity: Identity) -> User:
