@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def ours_alone() -> None:
-    """For a case of what only our plugin does (docs/decisions/0006)."""
+    """For a case of what only our plugin does (docs/decisions/0003)."""
 
 
 @pytest.fixture(scope="session")

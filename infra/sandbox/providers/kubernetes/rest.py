@@ -1,6 +1,6 @@
 """A thin HTTPS client of the API server: pooled, with bounded retries and errors in words.
 
-The official client takes half a second to import, which every preview would pay; see docs/decisions/0006.
+The official client takes half a second to import, which every preview would pay; see docs/decisions/0003.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from types import ModuleType
 def only_messages() -> None:
     """Let ``pulumi.runtime.proto`` be imported alone: its parents become empty packages. For the plugin only.
 
-    Every preview starts the plugin twice; this halves what a start costs (docs/decisions/0006).
+    Every preview starts the plugin twice; this halves what a start costs (docs/decisions/0003).
     """
     spec = importlib.util.find_spec("pulumi")
     if "pulumi" in sys.modules or spec is None or not spec.submodule_search_locations:
