@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UserError
+from infra.paths import cache_dir
 from infra.sandbox import build, go
 from infra.sandbox.build import Family
 from tests.infra.sandbox.helpers import SECONDS, await_fact, leftovers, module, progress, said
@@ -212,9 +213,16 @@ def test_without_go_an_earlier_build_of_the_same_sources_is_used(
     assert build.found(family) is None
 
 
+@pytest.mark.parametrize(
+    ("built_before", "words"),
+    [(False, r"0\.5 GiB free on .*, 10 GiB are needed\n.*free 9\.5 GiB"), (True, "2 GiB are needed")],
+)
 def test_too_small_a_disk_is_refused_before_the_build(
-    family: Family, monkeypatch: pytest.MonkeyPatch
+    family: Family, monkeypatch: pytest.MonkeyPatch, built_before: bool, words: str
 ) -> None:
+    if built_before:
+        (cache_dir() / "tools" / "other" / "key").mkdir(parents=True)
+        (cache_dir() / "tools" / "other" / "key" / build.MARK).write_text("{}")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(1 << 40, 1 << 40, 1 << 29))
-    with pytest.raises(UserError, match=r"disk: 0\.5 GiB free on the disk of .*\n.*need 8 GiB"):
+    with pytest.raises(UserError, match=words):
         build.build(family, progress())
