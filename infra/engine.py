@@ -41,27 +41,34 @@ def capture(arguments: Sequence[str], environment: Mapping[str, str], stdin: str
 def live(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Exit code of a long command whose output goes straight to the terminal.
 
-    Pulumi has a process group of its own, so that a Ctrl-C reaches it once, through us, and its plugins
-    not at all: it cancels, waits for them and gives its lock back. A second Ctrl-C makes it give up at once.
+    Pulumi has a process group of its own, so that a Ctrl-C reaches it through us and its plugins not at all: it
+    cancels, waits for them and gives its lock back. A second Ctrl-C makes it give up at once. Whatever moment
+    the signal comes at, it is passed on and the command waited for; then KeyboardInterrupt is raised.
     """
-    process = subprocess.Popen(
-        ["pulumi", *arguments],
-        env=_whole(environment),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        process_group=0,
-    )
-    interrupted = False
-    while True:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            interrupted = True
+    started: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        asked.append(number)
+        for process in started:
             process.send_signal(signal.SIGINT)
-        else:
-            if interrupted:
-                raise KeyboardInterrupt
-            return code
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        command = ["pulumi", *arguments]
+        process = subprocess.Popen(
+            command, env=_whole(environment), cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0
+        )
+        started.append(process)
+        if asked:
+            process.send_signal(signal.SIGINT)
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if asked:
+        raise KeyboardInterrupt
+    return code
 
 
 def _whole(environment: Mapping[str, str]) -> dict[str, str]:
