@@ -41,9 +41,9 @@ def capture(arguments: Sequence[str], environment: Mapping[str, str], stdin: str
 def live(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Exit code of a long command whose output goes straight to the terminal.
 
-    Pulumi has a process group of its own, so that a Ctrl-C reaches it through us and its plugins not at all: it
-    cancels, waits for them and gives its lock back. A second Ctrl-C makes it give up at once. Whatever moment
-    the signal comes at, it is passed on and the command waited for; then KeyboardInterrupt is raised.
+    Pulumi has a process group of its own, so that a Ctrl-C reaches it through us and its plugins not at
+    all: it cancels, waits for them and gives its lock back. A second Ctrl-C makes it give up at once.
+    Whatever moment the signal comes at, it is passed on and waited for; then KeyboardInterrupt is raised.
     """
     started: list[subprocess.Popen[bytes]] = []
     asked: list[int] = []
