@@ -53,7 +53,11 @@ def live(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         for process in started:
             process.send_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, pass_on)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup's choice stands
+    }
     try:
         command = ["pulumi", *arguments]
         process = subprocess.Popen(

@@ -195,7 +195,7 @@ def test_ctrl_c_reaches_pulumi_once_and_is_waited_for(calls: Path, tmp_path: Pat
         "except KeyboardInterrupt:\n    print('waited', flush=True)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", program],
+        ["env", "--default-signal=INT", sys.executable, "-c", program],
         env={**os.environ, "FAKE_PULUMI": script},
         cwd=paths.ROOT,
         stdout=subprocess.PIPE,

@@ -130,7 +130,7 @@ def test_a_migration_that_fails_is_shown_with_its_last_lines_while_the_old_versi
 def up_under_way() -> Iterator[subprocess.Popen[str]]:
     """`slipway up` as a user's foreground job, once its pulumi is changing resources."""
     process = subprocess.Popen(
-        [SLIPWAY, "up"],
+        ["env", "--default-signal=INT", SLIPWAY, "up"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

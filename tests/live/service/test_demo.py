@@ -30,5 +30,5 @@ def test_a_file_that_the_service_refuses_is_refused_with_every_problem_named(
     answer = slipway("demo", "--file", str(file))
     assert answer.returncode != 0
     for field in ("date", "amount", "type"):
-        assert f"transactions.0.{field}" in answer.stderr
+        assert f"transactions[0].{field}" in answer.stderr
     assert "Traceback" not in answer.stderr
