@@ -32,5 +32,5 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")]
             )
         console = Console()
         console.print(table)
-        console.print("\n".join(map(str, found)) if found else "Nothing is missing.", markup=False)
+        console.print("\n".join(map(str, found)) or "Nothing is missing.", markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_FAILED if found else 0)

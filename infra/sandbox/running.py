@@ -31,6 +31,8 @@ def run(
     Its whole process group ends when ``stop`` is set or an exception arrives (KeyboardInterrupt is raised),
     and the command itself when this process is killed outright.
     """
+    if stop.is_set():
+        raise KeyboardInterrupt
     # The thread that starts the child waits for it, so the parent's death signal cannot come early.
     guard = [found, "--pdeathsig", "KILL"] if (found := shutil.which("setpriv")) else []
     with log.open("wb") as stream:
