@@ -110,7 +110,7 @@ def _answers(url: str | None) -> list[str]:
         body = httpx.get(f"{url}/health", timeout=5).json()
     except (httpx.TransportError, ValueError) as error:
         return [f"{url}/health: does not answer: {error}"]
-    bad = [name for name, check in body.get("checks", {}).items() if check not in (True, "ok", "healthy")]
+    bad = [name for name, check in body.get("checks", {}).items() if check != "up"]
     return (
         [] if body.get("status") == "healthy" else [f"{url}/health: {body.get('status')}: {', '.join(bad)}"]
     )
