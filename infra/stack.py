@@ -229,7 +229,9 @@ def forget(stack: str) -> None:
 
 def outputs(stack: str) -> dict[str, Any]:
     """What the stack exports; empty where it was never brought up. Raises UserError for another failure."""
-    if is_sandbox(stack) and not _state_file(stack).is_file():
+    if not is_sandbox(stack):
+        check.load(stack)  # a stack without a file is told in our words, not in the engine's
+    elif not _state_file(stack).is_file():
         return {}
     found: dict[str, Any] = json.loads(
         capture(["stack", "output", "--json", "--stack", stack], environment(stack))

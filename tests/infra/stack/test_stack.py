@@ -206,3 +206,8 @@ def test_ctrl_c_reaches_pulumi_once_and_is_waited_for(calls: Path, tmp_path: Pat
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=10)[0] == "interrupted 1\nwaited\n"
+
+
+def test_the_outputs_of_a_stack_without_a_file_are_refused_in_our_own_words(calls: Path) -> None:
+    with pytest.raises(UserError, match=r"Pulumi\.ledger-dev\.yaml: does not exist"):
+        stack.outputs("ledger-dev")
