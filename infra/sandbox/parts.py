@@ -124,20 +124,22 @@ def _program(pid: int) -> str:
 
 
 def _died(config: SandboxConfig, part: Part) -> UserError:
-    log = log_path(config, part.name)
-    said = "\n".join(f"    {line}" for line in processes.tail(log, LOG_LINES)) or "    (nothing)"
     return UserError.of(
         part.name,
-        f"the process ended while the cluster waited for it. Its last lines:\n{said}",
-        f"mend what it says and run the same command again; the whole log: {log}",
+        f"the process ended while the cluster waited for it. {_last_lines(config, part)}",
+        f"mend what it says and run the same command again; the whole log: {log_path(config, part.name)}",
     )
 
 
 def _not_serving(config: SandboxConfig, part: Part, amiss: str) -> UserError:
-    log = log_path(config, part.name)
-    said = "\n".join(f"    {line}" for line in processes.tail(log, LOG_LINES)) or "    (nothing)"
     return UserError.of(
         part.name,
-        f"does not serve after {part.patience:.0f} s: {amiss}. Its last lines:\n{said}",
-        f"look into {log}, then run the same command again",
+        f"does not serve after {part.patience:.0f} s: {amiss}. {_last_lines(config, part)}",
+        f"look into {log_path(config, part.name)}, then run the same command again",
     )
+
+
+def _last_lines(config: SandboxConfig, part: Part) -> str:
+    lines = processes.tail(log_path(config, part.name), LOG_LINES)
+    said = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
+    return f"Its last lines:\n{said}"

@@ -6,8 +6,7 @@ from enum import StrEnum
 
 from infra.settings.service import Mode
 
-SECRET_CHARS = 43  # 32 random bytes in URL-safe base64, so that a name's short hash can never be searched
-MIN_CHARS = 32
+MIN_CHARS = 32  # long enough that the short hash in an object's name can never be searched
 
 
 class SecretName(StrEnum):
