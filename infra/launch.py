@@ -1,4 +1,4 @@
-"""What `slipway up` does: tools, images and cluster overlapped on this machine, then Pulumi's own `up`."""
+"""What `slipway up` and `down` do: tools, images and cluster of this machine around Pulumi's own verbs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from concurrent.futures import Future
 from typing import Any
 
 from infra import stack as stacks
+from infra.engine import local_state
+from infra.errors import EXIT_USAGE, UserError
 from infra.images import Image
+from infra.names import SANDBOX
 from infra.progress import Progress
-from infra.sandbox import cluster, images, tools
+from infra.sandbox import cluster, images, parts, tools
 from infra.sandbox.children import workers
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox.config import DEFAULT_NAME, SandboxConfig
 from infra.sandbox.doctor import require_machine
+from infra.settings.layers import stack_file
 
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
 
 
 def launch(stack: str, progress: Progress) -> None:
     """Bring ``stack`` up. Raises UserError with every problem that the user can mend."""
+    stacks.require_sound(stack)
     if stacks.is_sandbox(stack):
-        prepare_sandbox(SandboxConfig(), progress)
+        prepare_sandbox(stacks.cluster(stack), progress)
     else:
         tools.require(tools.PULUMI_TOOLS)
     stacks.ensure_stack(stack, progress)
@@ -50,10 +55,71 @@ def _build_pulumi(cluster_tools: Future[Any], progress: Progress, stop: threadin
 
 
 def remove(stack: str, progress: Progress, *, keep_data: bool) -> None:
-    """Remove ``stack``. The sandbox goes with its cluster, so its resources need no deletion one by one."""
-    if not stacks.is_sandbox(stack):
-        stacks.destroy(stack, progress)
+    """Remove ``stack``: the sandbox's own with its whole cluster, any other by ``pulumi destroy``.
+
+    keep_data: the cluster's volumes outlive it, so that the next `up` has them again; for the sandbox only.
+    """
+    if stack == SANDBOX:
+        remove_cluster(stacks.cluster(SANDBOX), progress, keep_data=keep_data)
+        if not keep_data:
+            local_state.forget(SANDBOX)  # also one that was made and never brought up
         return
-    cluster.down(SandboxConfig(), progress, keep_data=keep_data)
+    if keep_data:
+        raise UserError.of(
+            "--keep-data",
+            f"keeps the volumes of a cluster that goes; those of stack {stack} go with its namespace",
+            "to stop the whole sandbox and keep every stack's data: slipway down --keep-data",
+            exit_code=EXIT_USAGE,
+        )
+    if stacks.is_sandbox(stack):
+        _remove_from_sandbox(stack, progress)
+    else:
+        stacks.destroy(stack, progress)
+
+
+def remove_cluster(config: SandboxConfig, progress: Progress, *, keep_data: bool) -> None:
+    """The cluster goes as a whole, so nothing on it needs deletion one by one; its stacks' states follow."""
+    found = local_state.stacks_on(config.kubeconfig)
+    others = [name for name in found if name != SANDBOX]
+    if others and keep_data:
+        again = "; ".join(f"slipway up {name}" for name in others)
+        progress.say("cluster", f"stops {', '.join(others)} too; with their data they come back with {again}")
+    elif others:
+        progress.say("cluster", f"takes every resource and all data of {', '.join(others)} with it")
+    cluster.down(config, progress, keep_data=keep_data)
     if not keep_data:
-        stacks.forget(stack)
+        for name in found:
+            local_state.forget(name)
+
+
+def _remove_from_sandbox(stack: str, progress: Progress) -> None:
+    config = stacks.cluster(stack)
+    if not local_state.file(stack).is_file():
+        progress.say("pulumi", f"stack {stack} is not on this machine")
+        return
+    if not config.kubeconfig.exists():
+        progress.say("pulumi", f"the cluster {config.name} is gone, and {stack} with it")
+        local_state.forget(stack)
+        return
+    if stack in local_state.stacks_on(config.kubeconfig):
+        _require_running(stack, config)
+        existed = stack_file(stack).is_file()
+        stacks.destroy(stack, progress)
+        if not existed:
+            stack_file(stack).unlink(missing_ok=True)  # Pulumi writes one that holds nothing but a salt
+    local_state.forget(stack)
+    whole = "slipway down" if config == stacks.cluster(SANDBOX) else f"slipway sandbox down{_named(config)}"
+    progress.say("cluster", f"{config.name} stays; to remove it too: {whole}")
+
+
+def _require_running(stack: str, config: SandboxConfig) -> None:
+    if parts.running(config, "kube-apiserver") is None:
+        raise UserError.of(
+            f"stack {stack}",
+            f"is on the cluster {config.name}, which does not run",
+            f"start it first: slipway sandbox up{_named(config)}",
+        )
+
+
+def _named(config: SandboxConfig) -> str:
+    return "" if config.name == DEFAULT_NAME else f" --name {config.name}"

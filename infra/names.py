@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 PROJECT = "slipway"
+SANDBOX = "sandbox"  # the stack of this machine
 HASH_CHARS = 10  # 40 bits: enough to tell versions of one object apart, too little to rebuild its content
 
 

@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STACKS = ROOT / "stacks"
 TEMPLATES = ROOT / "templates"
 TOOLS = ROOT / "infra" / "sandbox" / "tools"
+
+
+def stacks_dir() -> Path:
+    """Stack files and profiles: ``$SLIPWAY_STACKS`` where it is set (``slipway --stacks``), else stacks/."""
+    return Path(os.environ.get("SLIPWAY_STACKS") or ROOT / "stacks").resolve()
 
 
 def cache_dir() -> Path:

@@ -10,6 +10,7 @@ import pulumi_kubernetes
 
 from infra import images
 from infra.components.base import Context
+from infra.components.ingress import Ingress
 from infra.components.namespace import Namespace
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
@@ -42,9 +43,12 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     service = Service(
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
     )
+    url = _url(settings, service)
+    if settings.ingress.hosts:
+        url = Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
     return {
         "namespace": namespace.namespace,
-        "url": _url(settings, service),
+        "url": url,
         "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
         "images": {image.value: reference for image, reference in used.items()},
@@ -76,9 +80,8 @@ def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict
         service_render.REDIS_URL: redis.url,
         service_render.SECRET_KEY: secrets[SecretName.SECRET_KEY],
     }
-    if SecretName.DEV_TOKEN in secrets:
-        values[service_render.DEV_TOKEN] = secrets[SecretName.DEV_TOKEN]
-    return values
+    optional = {SecretName.DEV_TOKEN: service_render.DEV_TOKEN, **service_render.MODULE_SECRET_VARIABLES}
+    return values | {key: secrets[name] for name, key in optional.items() if name in secrets}
 
 
 def _url(settings: Settings, service: Service) -> pulumi.Output[str]:

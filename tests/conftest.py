@@ -1,10 +1,17 @@
-"""A run in which a test was skipped has not shown what it was asked to show."""
+"""A run in which a test was skipped has not shown what it was asked to show; Ctrl-C works in every run."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
 _skipped: list[str] = []
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

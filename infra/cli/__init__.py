@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from infra.errors import EXIT_INTERRUPTED, UserError
+from infra.errors import EXIT_INTERRUPTED, EXIT_USAGE, UserError
+
+FOLDER = "SLIPWAY_STACKS"
 
 app = typer.Typer(
     name="slipway",
-    help="Takes a FastAPI service from one stack file to production.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def choose_folder(
+    stacks: Annotated[
+        Path | None,
+        typer.Option(envvar=FOLDER, metavar="FOLDER", help="Stack files elsewhere than in stacks/."),
+    ] = None,
+) -> None:
+    """Takes a FastAPI service from one stack file to production."""
+    if stacks is None:
+        return
+    folder = stacks.expanduser().resolve()
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        remedy = "name the folder that holds Pulumi.<stack>.yaml, or make it"
+        raise UserError.of(f"--stacks {folder}", what, remedy, exit_code=EXIT_USAGE)
+    os.environ[FOLDER] = str(folder)  # where infra/paths.py and the program, a child process, look
+
+
+def folder_option() -> str:
+    """`` --stacks FOLDER`` where the user has chosen one, for commands shown to them."""
+    folder = os.environ.get(FOLDER)
+    return f" --stacks {shlex.quote(folder)}" if folder else ""
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:

@@ -41,13 +41,17 @@ def _through_the_api(stack: str, export: dict[str, Any], year: int, month: int) 
     import httpx
 
     from infra import demo as ledger
+    from infra import reach
     from infra import stack as stacks
 
     url = stacks.outputs(stack).get("url")
     if not url:
         raise UserError.of(f"stack {stack}", "has no service address", f"bring it up: slipway up {stack}")
     headers = {"Authorization": f"Bearer {stacks.secret(stack, 'devToken')}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+    with (
+        reach.reachable(url, stacks.environment(stack)) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS) as client,
+    ):
         try:
             report = _answer(
                 client.post("/backup/import", json=json.loads(json.dumps(export, default=float)))

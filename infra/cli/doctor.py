@@ -8,17 +8,22 @@ from typing import Annotated
 import typer
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+def doctor(
+    stack: Annotated[
+        str, typer.Argument(help="The stack whose cluster this machine is to carry.")
+    ] = "sandbox",
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
     """Say exactly what is missing on this machine and how to get it; exit code 1 if anything is."""
     from rich.console import Console
     from rich.table import Table
 
+    from infra import stack as stacks
     from infra.errors import EXIT_FAILED
     from infra.sandbox import doctor as machine
     from infra.sandbox import tools
-    from infra.sandbox.config import SandboxConfig
 
-    found = machine.problems(SandboxConfig())
+    found = machine.problems(stacks.cluster(stack)) if stacks.is_sandbox(stack) else tools.problems()
     statuses = tools.describe()
     if as_json:
         described = [{"name": tool.name, "wanted": tool.wanted, "source": tool.source} for tool in statuses]

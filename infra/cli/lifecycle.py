@@ -7,16 +7,10 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import status
+from infra.cli import folder_option, status
 from infra.errors import EXIT_FAILED
 
-NEXT = """
-Try next:
-  curl {url}/health
-  slipway demo {stack}               import a household ledger and read its summary
-  slipway status {stack}             what runs, since when, what is wrong
-  eval "$(slipway env {stack})"      plain pulumi and kubectl
-The command stands in .venv/bin/slipway."""
+LOCAL_PORT = "8080"
 Stack = Annotated[str, typer.Argument(help="The stack: sandbox, or <team>-<env>.")]
 
 
@@ -30,21 +24,45 @@ def up(stack: Stack = "sandbox") -> None:
     status.show(found)
     if not found.healthy:
         raise typer.Exit(EXIT_FAILED)
-    typer.echo(NEXT.format(stack=stack, url=found.addresses.get("url", "")))
+    typer.echo(next_steps(stack, found.addresses.get("url", "")))
+
+
+def next_steps(stack: str, url: str) -> str:
+    """What to type next, one command a line; an address inside the cluster is forwarded first."""
+    from infra import reach
+
+    slipway = f"slipway{folder_option()}"
+    steps = [
+        (f"{slipway} demo {stack}", "import a household ledger and read its summary"),
+        (f"{slipway} status {stack}", "what runs, since when, what is wrong"),
+        (f'eval "$({slipway} env {stack})"', "plain pulumi and kubectl"),
+    ]
+    if forward := reach.forward_command(url, LOCAL_PORT):
+        steps.append((shlex.join(forward), f"then: curl http://127.0.0.1:{LOCAL_PORT}/health"))
+    else:
+        steps.insert(0, (f"curl {url}/health", "how the service is"))
+    width = max(len(command) for command, _ in steps)
+    lines = [f"  {command:{width}}   {meaning}" for command, meaning in steps]
+    return "\n".join(["", "Try next:", *lines, "The command stands in .venv/bin/slipway."])
 
 
 def preview(stack: Stack = "sandbox") -> None:
-    """Show what `slipway up` would change; nothing is changed."""
+    """Show what `slipway up` would change; the stack is made where it is missing, and nothing of it."""
     from infra import stack as stacks
+    from infra.progress import Progress
 
-    stacks.preview(stack)
+    stacks.preview(stack, Progress())
 
 
 def env(stack: Stack = "sandbox") -> None:
     """Print the environment for plain pulumi and kubectl: eval "$(slipway env)"."""
     from infra import stack as stacks
+    from infra.engine import cli
 
-    for name, value in stacks.environment(stack).items():
+    values = stacks.environment(stack)
+    for name in sorted(cli.misleading(values)):
+        typer.echo(f"unset {name}")
+    for name, value in values.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 
@@ -52,7 +70,7 @@ def down(
     stack: Stack = "sandbox",
     keep_data: Annotated[bool, typer.Option(help="Keep volumes for the next up (sandbox only).")] = False,
 ) -> None:
-    """Remove a stack; for the sandbox also the cluster and every trace of it on this machine."""
+    """Remove a stack; for the stack sandbox the cluster with every stack on it and every trace of it."""
     from infra.launch import remove
     from infra.progress import Progress
 

@@ -46,9 +46,9 @@ def down(
     keep_data: Annotated[bool, typer.Option("--keep-data", help="Keep objects, volumes and images.")] = False,
 ) -> None:
     """Remove the cluster and all that it put on this machine."""
-    from infra.sandbox import cluster
+    from infra.launch import remove_cluster
 
-    cluster.down(_config(name), Progress(), keep_data=keep_data)
+    remove_cluster(_config(name), Progress(), keep_data=keep_data)
 
 
 @app.command()

@@ -54,7 +54,7 @@ def gather(stack: str) -> Status:
     from infra import stack as stacks
     from infra import workloads
 
-    troubles = _cluster_troubles() if stacks.is_sandbox(stack) else []
+    troubles = _cluster_troubles(stack) if stacks.is_sandbox(stack) else []
     if troubles:
         return Status(stack, [], {}, troubles)
     outputs = stacks.outputs(stack)
@@ -62,17 +62,20 @@ def gather(stack: str) -> Status:
         raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
     objects = _objects(stack, outputs["namespace"])
     addresses = {name: str(outputs[name]) for name in ("url", "postgres", "redis") if outputs.get(name)}
-    troubles = workloads.troubles(objects) + _answers(addresses.get("url"))
+    troubles = workloads.troubles(objects) + _answers(stack, addresses.get("url"))
     return Status(stack, workloads.workloads(objects), addresses, troubles)
 
 
-def _cluster_troubles() -> list[str]:
-    """Parts of the sandbox cluster that do not run."""
+def _cluster_troubles(stack: str) -> list[str]:
+    """Parts of the stack's sandbox cluster that do not run."""
+    from infra import stack as stacks
     from infra.sandbox import cluster
-    from infra.sandbox.config import SandboxConfig
+    from infra.sandbox.config import DEFAULT_NAME
 
-    down = [part for part in cluster.status(SandboxConfig()) if not part.healthy]
-    return [f"sandbox {part.name}: {part.detail}; slipway sandbox up starts it again" for part in down]
+    config = stacks.cluster(stack)
+    again = "slipway sandbox up" + ("" if config.name == DEFAULT_NAME else f" --name {config.name}")
+    down = [part for part in cluster.status(config) if not part.healthy]
+    return [f"sandbox {part.name}: {part.detail}; {again} starts it again" for part in down]
 
 
 def _objects(stack: str, namespace: str) -> list[dict[str, Any]]:
@@ -100,16 +103,22 @@ def _objects(stack: str, namespace: str) -> list[dict[str, Any]]:
     return items
 
 
-def _answers(url: str | None) -> list[str]:
-    """What the service itself says about its health."""
+def _answers(stack: str, url: str | None) -> list[str]:
+    """What the service itself says about its health; an address inside the cluster is forwarded."""
     import httpx
+
+    from infra import reach
+    from infra import stack as stacks
 
     if not url:
         return []
     try:
-        body = httpx.get(f"{url}/health", timeout=5).json()
+        with reach.reachable(url, stacks.environment(stack)) as address:
+            body = httpx.get(f"{address}/health", timeout=5).json()
     except (httpx.TransportError, ValueError) as error:
         return [f"{url}/health: does not answer: {error}"]
+    except UserError as error:
+        return [f"{problem.where}/health: {problem.what}" for problem in error.problems]
     bad = [name for name, check in body.get("checks", {}).items() if check != "up"]
     return (
         [] if body.get("status") == "healthy" else [f"{url}/health: {body.get('status')}: {', '.join(bad)}"]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import demo, doctor, lifecycle, sandbox, status, tools
+from infra.cli import check, demo, diff, doctor, explain, init, lifecycle, sandbox, secrets, status, tools
 
 
 def register(app: typer.Typer) -> None:
     """Add each verb to ``app``."""
+    app.command()(init.init)
     app.command()(lifecycle.up)
     app.command()(lifecycle.preview)
+    app.command()(check.check)
+    app.command()(explain.explain)
+    app.command()(diff.diff)
     app.command()(status.status)
     app.command()(demo.demo)
     app.command()(doctor.doctor)
     app.command()(lifecycle.env)
     app.command()(lifecycle.down)
+    app.add_typer(secrets.app, name="secrets")
     app.add_typer(sandbox.app, name="sandbox")
     app.add_typer(tools.app, name="tools")

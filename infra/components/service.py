@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes import apps, batch, core, meta, policy
 
 from infra import names
+from infra.components.autoscaler import autoscaler, replicas
 from infra.components.base import Component, Context, name_of
 from infra.components.workload import Container, Mount, Probes, http_probe, pod_spec
 from infra.render import service as render
@@ -20,8 +21,10 @@ IMAGE_SECONDS = 120  # scheduling and pulling the image, before a container star
 
 
 class Service(Component):
-    """Outputs: ``host`` and ``port`` inside the cluster, ``node_port`` (None unless it has one)."""
+    """Outputs: ``address`` (the Kubernetes Service's name), ``host`` and ``port`` inside the cluster,
+    ``node_port`` (None unless it has one)."""
 
+    address: pulumi.Output[str]
     host: pulumi.Output[str]
     port: int
     node_port: pulumi.Output[int | None]
@@ -41,10 +44,13 @@ class Service(Component):
         self.settings, self.image, self.version = settings, image, names.version_of(image)
         migrations = self._migrations(owner_url)
         sources = self._sources(secrets)
+        if settings.service.autoscaling.enabled:
+            autoscaler(self, settings.service)
         deployment = self._deployment(sources, migrations)
         self._budget()
         service = self._address(deployment)
-        self.host = pulumi.Output.concat(service.metadata.name, ".", context.namespace, ".svc")
+        self.address = name_of(service)
+        self.host = pulumi.Output.concat(self.address, ".", context.namespace, ".svc")
         self.port = HTTP_PORT
         self.node_port = service.spec.apply(lambda spec: spec.ports[0].node_port)
         self.register_outputs({"host": self.host})
@@ -98,27 +104,22 @@ class Service(Component):
         self, sources: list[core.v1.EnvFromSourceArgs], migrations: batch.v1.Job
     ) -> apps.v1.Deployment:
         service, rollout = self.settings.service, self.settings.service.rollout
-        container = Container(
-            name=self.name,
-            image=self.image,
-            user=USER,
-            resources=service.resources,
-            probes=_probes(rollout),
-            port=render.PORT,
-            mounts=(_temporary(),),
-            environment_from=sources,
-        )
         selector = names.selector_labels(self.name)
         template = core.v1.PodTemplateSpecArgs(
             metadata=self._pod_metadata(self.name),
-            spec=pod_spec(container, grace_seconds=rollout.termination_grace_seconds, spread=selector),
+            spec=pod_spec(
+                self._container(sources), grace_seconds=rollout.termination_grace_seconds, spread=selector
+            ),
         )
-        deadline = f"{(service.replicas + 1) * rollout.progress_deadline_seconds}s"
+        deadline = f"{(service.most_replicas + 1) * rollout.progress_deadline_seconds}s"
+        wanted = replicas(service)
+        metadata = self.metadata(self.name, version=self.version)
+        metadata.annotations = wanted.annotations
         return apps.v1.Deployment(
             self.child("deployment"),
-            metadata=self.metadata(self.name, version=self.version),
+            metadata=metadata,
             spec=apps.v1.DeploymentSpecArgs(
-                replicas=service.replicas,
+                replicas=wanted.count,
                 min_ready_seconds=rollout.min_ready_seconds,
                 progress_deadline_seconds=rollout.progress_deadline_seconds,
                 revision_history_limit=5,
@@ -128,20 +129,36 @@ class Service(Component):
             ),
             opts=self.options(
                 depends_on=[migrations],
+                ignore_changes=wanted.ignored,
                 custom_timeouts=pulumi.CustomTimeouts(create=deadline, update=deadline),
             ),
+        )
+
+    def _container(self, sources: list[core.v1.EnvFromSourceArgs]) -> Container:
+        service = self.settings.service
+        return Container(
+            name=self.name,
+            image=self.image,
+            user=USER,
+            resources=service.resources,
+            probes=_probes(service.rollout),
+            port=render.PORT,
+            mounts=(_temporary(),),
+            environment_from=sources,
         )
 
     def _pod_metadata(self, component: str) -> meta.v1.ObjectMetaArgs:
         return meta.v1.ObjectMetaArgs(labels=names.labels(component, self.context.stack, self.version))
 
     def _budget(self) -> policy.v1.PodDisruptionBudget:
-        """One pod at a time goes for maintenance; with a single replica that one may go."""
+        """Without a least number one pod at a time goes for maintenance; a single replica may go, too."""
+        least = self.settings.service.min_available
         return policy.v1.PodDisruptionBudget(
             self.child("budget"),
             metadata=self.metadata(self.name),
             spec=policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1,
+                min_available=least,
+                max_unavailable=1 if least is None else None,
                 selector=meta.v1.LabelSelectorArgs(match_labels=names.selector_labels(self.name)),
             ),
             opts=self.options(),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.paths import ROOT, STACKS
-from infra.render import postgres, redis, service
-from infra.settings import document
+from infra.paths import ROOT
+from infra.render import configuration, postgres, project, redis, reference, schema, service
+from infra.settings import document, layers, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.stack import Environment, StackName
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
+STACKS = ROOT / "stacks"
 EXAMPLE_TEAM = "example"
 EXAMPLE_IMAGE = "registry.example/team/service:1.4.2"
 
@@ -24,14 +24,25 @@ def profile(environment: Environment) -> Settings:
     stack = StackName(team=EXAMPLE_TEAM, environment=environment)
     named = {"cluster": {"context": "example"}, "images": {"service": EXAMPLE_IMAGE}}
     own = {} if environment is Environment.SANDBOX else named
-    sections = document.read(STACKS / "profiles" / f"{environment}.yaml").data
-    merged = merge(merge(defaults(), sections), own)
-    return Settings.model_validate_json(json.dumps({**merged, "stack": stack.model_dump(mode="json")}))
+    sections = document.read(layers.profile_file(environment, STACKS)).data
+    merged = merge(merge(defaults(), sections, layers.UNIONS), own, layers.UNIONS)
+    return model.of(Settings, stack, merged)
 
 
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
-    return {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
+    golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
+    return {**golden, **_from_the_model()}
+
+
+def _from_the_model() -> dict[Path, str]:
+    return {
+        STACKS / "schema.json": schema.text(schema.stack()),
+        STACKS / "profile.schema.json": schema.text(schema.profile()),
+        STACKS / "reference.yaml": reference.text(),
+        ROOT / "docs" / "configuration.md": configuration.text(),
+        project.FILE: project.text(project.FILE.read_text(encoding="utf-8")),
+    }
 
 
 def _golden(environment: Environment) -> Iterator[tuple[str, str]]:

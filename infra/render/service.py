@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from infra.settings.model import Settings
+from infra.settings.modules import Module
+from infra.settings.secrets import SecretName
 
 PORT = 8000
 READINESS_PATH = "/readiness"
@@ -14,6 +19,10 @@ REDIS_URL = "REDIS_URL"
 SECRET_KEY = "SECRET_KEY"  # noqa: S105  a key, not a value
 DEV_TOKEN = "DEV_TOKEN"  # noqa: S105
 SECRET_VARIABLES = (DATABASE_URL, REDIS_URL, SECRET_KEY, DEV_TOKEN)
+# Of modules that are not bundled: an image of the team's own reads them, the service built here does not.
+MODULE_SECRET_VARIABLES: Mapping[SecretName, str] = MappingProxyType(
+    {SecretName.OPENAI_API_KEY: "OPENAI_API_KEY"}
+)
 
 
 def environment(settings: Settings, version: str) -> dict[str, str]:
@@ -36,8 +45,15 @@ def environment(settings: Settings, version: str) -> dict[str, str]:
         "DATABASE_MAX_OVERFLOW": str(service.pool.max_overflow),
         "DATABASE_POOL_TIMEOUT": str(service.pool.timeout_seconds),
         "DATABASE_POOL_RECYCLE": str(service.pool.recycle_seconds),
-        "LEDGER_SUMMARY_TTL_SECONDS": str(settings.ledger.summary_ttl_seconds),
+        **_of_modules(settings),
     }
+
+
+def _of_modules(settings: Settings) -> dict[str, str]:
+    """The variables of the modules that the stack runs."""
+    if Module.LEDGER not in settings.modules:
+        return {}
+    return {"LEDGER_SUMMARY_TTL_SECONDS": str(settings.ledger.summary_ttl_seconds)}
 
 
 def migration_environment(settings: Settings) -> dict[str, str]:

@@ -12,6 +12,7 @@ from infra.errors import UserError
 DEFAULT_NAME = "slipway"
 NETWORKS = 10
 NETWORK_NOTE = "network"  # below the state folder
+KUBECONFIG_MARK = "slipway.dev/sandbox"  # an extension of the cluster's entry in every kubeconfig we write
 RUN_ROOT = Path("/run/slipway")  # short: a socket path holds 107 characters at most
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 
@@ -141,6 +142,9 @@ class SandboxConfig:
         return self.run / "containerd.sock"
 
 
+API_URLS = frozenset(SandboxConfig(network=network).api_url for network in range(NETWORKS))
+
+
 def resolve(name: str = DEFAULT_NAME, network: int | None = None) -> SandboxConfig:
     """The cluster of that name on the network it was made on, or on ``network`` (else 0) when it is new.
 
@@ -163,3 +167,15 @@ def resolve(name: str = DEFAULT_NAME, network: int | None = None) -> SandboxConf
 def remember(config: SandboxConfig) -> None:
     """Note the cluster's network for ``resolve``."""
     (config.state / NETWORK_NOTE).write_text(f"{config.network}\n")
+
+
+def standing(name: str, network: int) -> SandboxConfig:
+    """The cluster that a stack names. Raises UserError where it stands on another network."""
+    found = resolve(name)
+    if (found.state / NETWORK_NOTE).exists() and found.network != network:
+        raise UserError.of(
+            "cluster.network",
+            f"{network}, and the cluster {name} of this machine was made on network {found.network}",
+            f"write network: {found.network}, or give the stack a cluster.name of its own",
+        )
+    return SandboxConfig(name, network)

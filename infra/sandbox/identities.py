@@ -9,7 +9,7 @@ import yaml
 
 from infra.sandbox import certificates
 from infra.sandbox.certificates import Leaf
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox.config import KUBECONFIG_MARK, SandboxConfig
 
 CLUSTER, ETCD, FRONT_PROXY = "ca", "etcd-ca", "front-proxy-ca"
 SIGNING_KEY = "service-account.key"
@@ -63,6 +63,7 @@ def kubeconfig(config: SandboxConfig, leaf: str) -> dict[str, object]:
     cluster = {
         "server": config.api_url,
         "certificate-authority-data": _encoded(config.pki / f"{CLUSTER}.crt"),
+        "extensions": [{"name": KUBECONFIG_MARK, "extension": {"cluster": config.name}}],
     }
     credentials = {
         "client-certificate-data": _encoded(config.pki / f"{leaf}.crt"),

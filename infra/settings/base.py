@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from infra import limits
 
+
+class ListRule(StrEnum):
+    """How does a list of a higher layer meet the list below it? Written at the field; ``replace`` without."""
+
+    REPLACE = "replace"
+    UNION = "union"
+
+
+def merged_by(rule: ListRule) -> dict[str, Any]:
+    """For ``Field(json_schema_extra=…)``: schema, reference and merge all read it there."""
+    return {"x-list-rule": rule.value}
+
+
+def _schedule(text: str) -> str:
+    try:
+        next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        raise PydanticCustomError("schedule", "is a schedule that never comes") from None
+    return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; a folder gives OSError
+        raise PydanticCustomError("time_zone", "is no time zone of the IANA database") from None
+    return name
+
+
+CRON_FIELD = r"(\*|[0-9]{1,2}(-[0-9]{1,2})?)(/[0-9]{1,2})?"
+CRON = rf"^{CRON_FIELD}(,{CRON_FIELD})*( {CRON_FIELD}(,{CRON_FIELD})*){{4}}$"
 Cpu = Annotated[str, Field(pattern=r"^([1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?)$", examples=["250m"])]
 Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$", examples=["512Mi"])]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
+Host = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        max_length=253,
+        examples=["ledger.example.com"],
+    ),
+]
+Schedule = Annotated[str, Field(pattern=CRON, examples=["0 3 * * *"]), AfterValidator(_schedule)]
+TimeZone = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$", examples=["Asia/Seoul"]),
+    AfterValidator(_time_zone),
+]
 
 
 class Section(BaseModel):

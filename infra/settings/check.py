@@ -2,150 +2,149 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from infra import paths
-from infra.errors import Problem, UserError
-from infra.names import PROJECT
-from infra.settings import document, messages
-from infra.settings.document import Document, KeyPath
-from infra.settings.merge import merge
-from infra.settings.model import SECTIONS, Settings, defaults
-from infra.settings.secrets import SecretName, required
-from infra.settings.service import Mode
+from infra.errors import UserError
+from infra.names import SANDBOX
+from infra.settings import document, layers, messages, model, rules, sealed
+from infra.settings.config import StackConfig
+from infra.settings.document import KeyPath
+from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, shown
+from infra.settings.layers import Layer, stack_file
+from infra.settings.model import Settings
+from infra.settings.rules import reading
+from infra.settings.rules.finding import Finding
 from infra.settings.stack import StackName
-
-ENGINE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-SECRETS = "secrets"
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One file's sections. ``prefix`` is what stands before a section's name in that file."""
+class Report:
+    """What the check of one stack found. ``settings`` is None exactly when there are errors.
 
-    document: Document
-    prefix: str
-    root: KeyPath
-    data: dict[str, Any]
+    layers: the files that were read, the stack's own last; none where there was nothing to read.
+    """
 
-    def has(self, path: KeyPath) -> bool:
-        """Whether this file has the key itself."""
-        return self._place(path) in self.document.places
-
-    def _place(self, path: KeyPath) -> KeyPath:
-        return (*self.root, f"{self.prefix}{path[0]}", *path[1:]) if path else self.root
-
-    def where(self, path: KeyPath) -> str:
-        """``file:line:column key`` of a key path that begins with a section."""
-        key = document.dotted((f"{self.prefix}{path[0]}", *path[1:])) if path else ""
-        return f"{self.document.where(self._place(path))} {key}".strip()
+    stack: str
+    settings: Settings | None
+    errors: tuple[Flaw, ...]
+    notes: tuple[Flaw, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
-def stack_file(name: str, folder: Path | None = None) -> Path:
-    """Where the stack's own values stand: ``stacks/Pulumi.<stack>.yaml``."""
-    return (folder or paths.STACKS) / f"Pulumi.{name}.yaml"
+def load(name: str, folder: Path | None = None, *, secrets: bool = True) -> Settings:
+    """The validated settings of a stack. Raises RefusedError (a UserError) with every problem of its files.
+
+    ``secrets``: whether a secret that is not there yet is a problem.
+    """
+    report = examine(name, folder, secrets=secrets)
+    if report.settings is None:
+        raise RefusedError(report.errors)
+    return report.settings
 
 
-def load(name: str, folder: Path | None = None) -> Settings:
-    """The validated settings of a stack. Raises UserError with every problem of its files."""
-    stack = StackName.parse(name)
-    layers, problems = _layers(stack, folder or paths.STACKS)
-    unreadable = [layer for layer in layers if layer.document.problems and not layer.document.data]
-    if unreadable:
-        raise UserError(problem for layer in unreadable for problem in layer.document.problems)
-    merged: dict[str, Any] = defaults()
-    for layer in layers:
-        merged = merge(merged, {key: value for key, value in layer.data.items() if key != SECRETS})
-    settings = None
+def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> Report:
+    """Check one stack: every problem of its name, profile and file at once.
+
+    Raises nothing: that a file cannot be read is a problem like another.
+    """
     try:
-        settings = Settings.model_validate_json(
-            json.dumps({**merged, "stack": stack.model_dump(mode="json")})
-        )
+        stack = StackName.parse(name)
+    except UserError as error:
+        return Report(name, None, (_bad_name(name, folder, error),))
+    if document.trouble(stack_file(name, folder)):
+        return Report(name, None, (layers.missing(stack, folder),))
+    read, flaws = layers.read(stack, folder)
+    unreadable = [layer for layer in read if layer.document.flaws and not layer.document.data]
+    if unreadable:
+        return Report(name, None, in_order(flaw for layer in unreadable for flaw in layer.document.flaws))
+    own = read[-1]
+    if not own.data and flaws:  # whatever is missing stands there under a wrong name
+        return Report(name, None, in_order(flaws), layers=tuple(read))
+    if not own.data and name != SANDBOX:
+        return Report(name, None, (_empty(own),), layers=tuple(read))
+    merged = layers.merged(read)
+    settings, found = _validated(stack, merged, read)
+    for lower in read[:-1]:  # what a higher layer covers is wrong all the same
+        flaws += _wrong_values(stack, lower)
+    flaws += found + sealed.flaws(stack, merged, own, missing=secrets)
+    if flaws or settings is None:
+        return Report(name, None, in_order(flaws), layers=tuple(read))
+    notes = [replace(_finding(item, own, read), level=Level.NOTE) for item in rules.notices(settings)]
+    return Report(name, settings, (), in_order(notes), tuple(read))
+
+
+def _bad_name(name: str, folder: Path | None, error: UserError) -> Flaw:
+    (problem,) = error.problems
+    file = stack_file(name, folder)
+    if "/" not in name and file.is_file():
+        what = f"{messages.quote(name)}: {problem.what}"
+        return Flaw(document.display(file), "stack-name", what, f"rename the file; {problem.remedy}")
+    return Flaw(problem.where, "stack-name", f"{problem.what}{layers.meant(name, folder)}", problem.remedy)
+
+
+def _empty(own: Layer) -> Flaw:
+    what = "holds no section, and every stack names at least its cluster and its image"
+    remedy = "write it with slipway init; every key is explained in stacks/reference.yaml"
+    return Flaw(own.document.file, "empty", what, remedy)
+
+
+def _validated(
+    stack: StackName, merged: dict[str, Any], read: list[Layer]
+) -> tuple[Settings | None, list[Flaw]]:
+    try:
+        return model.of(Settings, stack, merged), []
     except ValidationError as error:
-        problems += [_problem(path, *text, layers) for path, text in _findings(error, layers[-1])]
-    problems += _secret_problems(stack, _mode(merged), layers[-1])
-    if problems or settings is None:
-        raise UserError(sorted(set(problems), key=_position))
-    return settings
+        wrong = [entry["loc"] for entry in error.errors() if entry["type"] != "rules"]
+        beside = _rules_beside(stack, wrong, merged) if wrong else []
+        return None, _flaws(error, read) + [_finding(item, read[-1], read) for item in beside]
 
 
-def _position(problem: Problem) -> tuple[str, int, str]:
-    parts = problem.where.split(" ")[0].split(":")
-    return parts[0], int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0, problem.where
+def _wrong_values(stack: StackName, lower: Layer) -> list[Flaw]:
+    """What is wrong with a layer's values, each for itself."""
+    try:
+        model.of(StackConfig, stack, layers.merged([lower]))
+    except ValidationError as error:
+        return _flaws(error, [lower])
+    return []
 
 
-def _layers(stack: StackName, folder: Path) -> tuple[list[Layer], list[Problem]]:
-    profile_file, own_file = folder / "profiles" / f"{stack.environment}.yaml", stack_file(str(stack), folder)
-    if not own_file.is_file():
-        command = "slipway up" if stack.environment == "sandbox" else f"pulumi stack init {stack}"
-        raise UserError.of(
-            document.display(own_file), "does not exist", f"check the stack's name, or make it: {command}"
-        )
-    layers, problems = [], []
-    if profile_file.is_file():
-        profile = document.read(profile_file)
-        layers.append(Layer(profile, "", (), profile.data))
-        problems += profile.problems
-    own = document.read(own_file)
-    data, found = _own_sections(own)
-    layers.append(Layer(own, f"{PROJECT}:", ("config",), data))
-    return layers, problems + own.problems + found
+def _rules_beside(stack: StackName, wrong: list[KeyPath], merged: dict[str, Any]) -> list[Finding]:
+    """Rules that are broken between the values that are sound: pydantic looks at them only when all are."""
+    sound = reduce(_with_default, wrong, merged)
+    try:
+        config = model.of(StackConfig, stack, sound)
+    except ValidationError:
+        return []
+    found = []
+    for rule in rules.RULES:
+        findings, read = reading.run(rule, config)
+        if not any(key[: len(path)] == path or path[: len(key)] == key for key in read for path in wrong):
+            found += [replace(item, rule=rules.name(rule)) for item in findings]
+    return found
 
 
-def _own_sections(own: Document) -> tuple[dict[str, Any], list[Problem]]:
-    """The sections below ``config:`` without their prefix, and every key that is none."""
-    problems = [
-        Problem(
-            f"{own.where((key,))} {key}",
-            f"unknown key{messages.near_miss(key, ENGINE_KEYS)}",
-            f"sections stand below config: as {PROJECT}:<section>; beside it: {', '.join(ENGINE_KEYS)}",
-        )
-        for key in own.data
-        if key not in ENGINE_KEYS
-    ]
-    config = own.data.get("config")
-    if config is None or isinstance(config, dict):
-        return _sections(own, config or {}, problems), problems
-    problems.append(
-        Problem(
-            f"{own.where(('config',))} config",
-            "is not a mapping",
-            f"write keys like {PROJECT}:service below it",
-        )
-    )
-    return {}, problems
+def _with_default(values: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """``values`` with the model's own value at ``path``, or without a key that the model does not have."""
+
+    def at(found: dict[str, Any], known: dict[str, Any], rest: KeyPath) -> dict[str, Any]:
+        key = str(rest[0])
+        if key not in known:
+            return {name: value for name, value in found.items() if name != key}
+        mine, its = found.get(key), known[key]
+        if len(rest) > 1 and isinstance(mine, dict) and isinstance(its, dict):
+            return {**found, key: at(mine, its, rest[1:])}
+        return {**found, key: its}
+
+    return at(values, model.defaults(), path)
 
 
-def _sections(own: Document, config: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    sections: dict[str, Any] = {}
-    known = [*SECTIONS, SECRETS]
-    for key, value in config.items():
-        space, _, section = key.rpartition(":")
-        if space == PROJECT and section in known:
-            sections[section] = value
-        elif space != "pulumi":
-            guess = messages.near_miss(section, known) if space == PROJECT else _right_space(section, known)
-            problems.append(
-                Problem(
-                    f"{own.where(('config', key))} {key}",
-                    f"unknown key{guess}",
-                    f"known keys here: {', '.join(f'{PROJECT}:{name}' for name in known)}",
-                )
-            )
-    return sections
-
-
-def _right_space(section: str, known: list[str]) -> str:
-    return f"; did you mean {PROJECT}:{section}?" if section in known else ""
-
-
-def _findings(error: ValidationError, own: Layer) -> list[tuple[KeyPath, tuple[str, str]]]:
-    found: list[tuple[KeyPath, tuple[str, str]]] = []
+def _flaws(error: ValidationError, read: list[Layer]) -> list[Flaw]:
+    found: list[Flaw] = []
     entries = error.errors(include_url=False)
     for entry in entries:
         path: KeyPath = entry["loc"]
@@ -153,84 +152,50 @@ def _findings(error: ValidationError, own: Layer) -> list[tuple[KeyPath, tuple[s
         if entry["type"] == "too_short" and below:
             continue  # a list counts as short when its items are wrong; the items are reported
         if entry["type"] == "rules":
-            for item in entry["ctx"]["findings"]:
-                key = next((key for key in (item.key, *item.also) if own.has(key)), item.key)
-                found.append((key, (item.what, item.remedy)))
+            found += [_finding(item, read[-1], read) for item in entry["ctx"]["findings"]]
         else:
-            found.append((path, messages.explain(entry, Settings, path)))
+            found.append(_explained(entry, path, read))
     return found
 
 
-def _problem(path: KeyPath, what: str, remedy: str, layers: list[Layer]) -> Problem:
+def _explained(entry: Any, path: KeyPath, read: list[Layer]) -> Flaw:
+    """One of pydantic's entries. The value of an unknown key is left out: nobody knows what it is."""
+    written, value = _as_written(path, entry["input"], read), entry["input"]
+    unknown = entry["type"] == "extra_forbidden"
+    if unknown and path[-1] == "secure" and isinstance(value, str):
+        what = "is encrypted, and this section holds no secret"
+        return _pointed(path[:-1], "wrong-type", what, "write its keys in plain text below it", read)
+    quoted = not next((layer.bare(written) for layer in reversed(read) if layer.has(written)), False)
+    flaw = _pointed(written, *messages.explain(entry, Settings, path, quoted=quoted), read)
+    if unknown and messages.is_run_together(str(path[-1])):
+        before = str(path[-1]).partition(":")[0]
+        flaw = replace(flaw, key=_pointed((*path[:-1], f"{before}:{MASK}"), "", "", "", read).key)
+    return replace(flaw, value=None if unknown else shown(flaw.key, value, quoted=quoted))
+
+
+def _as_written(path: KeyPath, value: Any, read: list[Layer]) -> KeyPath:
+    """An item of a list that two layers share has another index in its file than in the merged list."""
+    if not isinstance(path[-1], int) or path[:-1] not in layers.UNIONS:
+        return path
+    for layer in reversed(read):
+        items: Any = layer.data
+        for part in path[:-1]:
+            items = items.get(part, {}) if isinstance(items, dict) else {}
+        if isinstance(items, list) and value in items:
+            return (*path[:-1], items.index(value))
+    return path
+
+
+def _finding(item: Finding, own: Layer, read: list[Layer]) -> Flaw:
+    key = next((key for key in (item.key, *item.also) if own.has(key)), item.key)
+    return _pointed(key, item.rule, item.what, item.remedy, read)
+
+
+def _pointed(path: KeyPath, rule: str, what: str, remedy: str, read: list[Layer]) -> Flaw:
     """Pointed at the file that set the key, or its nearest ancestor; the stack file where none did."""
     for length in range(len(path), 0, -1):
-        for layer in reversed(layers):
+        for layer in reversed(read):
             if layer.has(path[:length]):
-                key = document.dotted((f"{layer.prefix}{path[0]}", *path[1:]))
-                return Problem(f"{layer.where(path[:length]).split(' ')[0]} {key}", what, remedy)
-    return Problem(f"{layers[-1].document.file} {layers[-1].prefix}{document.dotted(path)}", what, remedy)
-
-
-def _mode(merged: dict[str, Any]) -> Mode | None:
-    """The service's mode where it can be read, even when something else is wrong."""
-    service = merged.get("service")
-    word = service.get("environment") if isinstance(service, dict) else None
-    return Mode(word) if word in list(Mode) else None
-
-
-def _secret_problems(stack: StackName, mode: Mode | None, own: Layer) -> list[Problem]:
-    held = own.data.get(SECRETS) or {}
-    if not isinstance(held, dict):
-        return [
-            Problem(
-                own.where((SECRETS,)), "is not a mapping of names to encrypted values", _make(stack, "NAME")
-            )
-        ]
-    known = [name.value for name in SecretName]
-    problems = []
-    for name, value in held.items():
-        where = own.where((SECRETS, name))
-        if name not in known:
-            problems.append(
-                Problem(
-                    where,
-                    f"unknown key{messages.near_miss(name, known)}",
-                    f"known keys here: {', '.join(known)}",
-                )
-            )
-        elif not (isinstance(value, dict) and list(value) == ["secure"] and isinstance(value["secure"], str)):
-            problems.append(
-                Problem(
-                    where,
-                    "is not encrypted",
-                    f"take a new value, this one has been seen: {_make(stack, name)}",
-                )
-            )
-    if mode is not None:
-        problems += _missing_secrets(stack, mode, own, held)
-    return problems
-
-
-def _missing_secrets(stack: StackName, mode: Mode, own: Layer, held: dict[str, Any]) -> list[Problem]:
-    wanted = required(mode)
-    problems = [
-        Problem(own.where((SECRETS, name.value)), "is missing", _make(stack, name.value))
-        for name in SecretName
-        if name in wanted and name.value not in held
-    ]
-    if SecretName.DEV_TOKEN in held and SecretName.DEV_TOKEN not in wanted:
-        problems.append(
-            Problem(
-                own.where((SECRETS, SecretName.DEV_TOKEN.value)),
-                f"a development token is set, and service.environment is {mode}",
-                f"take it out: pulumi config rm --path {PROJECT}:secrets.{SecretName.DEV_TOKEN} -s {stack}",
-            )
-        )
-    return problems
-
-
-def _make(stack: StackName, name: str) -> str:
-    """The command that makes a secret."""
-    if stack.environment == "sandbox":
-        return "delete the line if there is one, then: slipway up"
-    return f"pulumi config set --path --secret {PROJECT}:{SECRETS}.{name} -s {stack}"
+                return replace(layer.flaw(path, rule, what, remedy), key=layer.key(path))
+    own = read[-1]
+    return Flaw(own.document.file, rule, what, remedy, key=own.key(path))

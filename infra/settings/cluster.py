@@ -29,12 +29,16 @@ class Cluster(Section):
         description="Number of the sandbox's address ranges, so that several can stand side by side.",
     )
     kubeconfig: str | None = Field(
-        None, min_length=1, description="Path of the kubeconfig; without it $KUBECONFIG or ~/.kube/config."
+        None,
+        min_length=1,
+        description="Path of the kubeconfig; without it $KUBECONFIG or ~/.kube/config.",
+        examples=["~/.kube/ledger"],
     )
     context: str | None = Field(
         None,
         min_length=1,
         description="Context in the kubeconfig; must be named, so that nothing lands elsewhere.",
+        examples=["ledger-prod"],
     )
 
     @property
@@ -42,7 +46,9 @@ class Cluster(Section):
         """Where the provider reads the kubeconfig; None leaves it to kubectl's own rules."""
         if self.sandbox:
             return str(paths.state_dir() / "sandbox" / self.name / "kubeconfig")
-        return str(Path(self.kubeconfig).expanduser()) if self.kubeconfig else None
+        if self.kubeconfig and self.kubeconfig.startswith("~/"):
+            return str(Path.home() / self.kubeconfig[2:])
+        return self.kubeconfig  # not expanduser(): it raises where ~name is nobody's home
 
 
 class Namespace(Section):

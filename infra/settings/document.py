@@ -1,8 +1,12 @@
-"""Reads one YAML file into plain data plus the place of every key; nothing here knows a section."""
+"""Reads one YAML file into plain data plus the place of every key; nothing here knows a section.
+
+What is wrong with the file as a file or as YAML becomes a flaw; strict.py holds the YAML that is allowed.
+"""
 
 from __future__ import annotations
 
-import re
+import codecs
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,40 +14,46 @@ from typing import Any
 import yaml
 
 from infra import paths
-from infra.errors import Problem
+from infra.settings import strict
+from infra.settings.flaw import Flaw, printable
 
 KeyPath = tuple[str | int, ...]
-MAX_BYTES = 256 * 1024  # a stack file has tens of lines; anything this large is another file
-INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-TAG = "tag:yaml.org,2002:"
-SYNTAX = "mend the line; two spaces indent, `key: value`, text with special characters in quotes"
-
-
-class _NoAliases(yaml.SafeLoader):
-    """Pulumi rewrites stack files and drops anchors, so that a file with them would change its meaning."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not supported", problem_mark=mark)
-        return super().compose_node(parent, index)
+MAX_BYTES = 64 * 1024  # a stack file has tens of lines; anything this large is another file
+ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark begins the same
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 @dataclass
 class Document:
-    """``data`` is plain; ``places`` maps a key path to its (line, column), both from 1."""
+    """``data`` is plain; ``places`` maps a key path to its (line, column), both from 1; ``bare`` holds the
+    paths of texts that stand without quotes."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    bare: set[KeyPath] = field(default_factory=set)
+    flaws: list[Flaw] = field(default_factory=list)
 
-    def where(self, path: KeyPath) -> str:
-        """``file:line:column`` of the key, or of its nearest ancestor; the file alone where there is none."""
+    def place(self, path: KeyPath) -> tuple[int, int] | tuple[None, None]:
+        """Line and column of the key, or of its nearest ancestor; None and None where there is neither."""
         for length in range(len(path), -1, -1):
-            if place := self.places.get(path[:length]):
-                return f"{self.file}:{place[0]}:{place[1]}"
-        return self.file
+            if found := self.places.get(path[:length]):
+                return found
+        return None, None
+
+    def flaw(self, path: KeyPath, rule: str, what: str, remedy: str, *, key: str | None = None) -> Flaw:
+        """A flaw at a key. ``key`` is how the message calls it; the key's own path by default."""
+        line, column = self.place(path)
+        return Flaw(self.file, rule, what, remedy, line, column, dotted(path) if key is None else key)
+
+    def refuse(self, rule: str, what: str, remedy: str, place: tuple[int, int] | None = None) -> None:
+        """Note a flaw of the file as a whole, or of a place in it."""
+        line, column = place or (None, None)
+        self.flaws.append(Flaw(self.file, rule, what, remedy, line, column))
 
 
 def display(path: Path) -> str:
@@ -51,63 +61,90 @@ def display(path: Path) -> str:
     return str(path.relative_to(paths.ROOT)) if path.is_relative_to(paths.ROOT) else str(path)
 
 
+def trouble(path: Path) -> str | None:
+    """Why there is no file to read at the path; None where there is one."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        if path.is_symlink():
+            return f"is a link to {printable(str(path.readlink()))}, which cannot be followed"
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+        return "does not exist" if absent else f"cannot be read: {_reason(error)}"
+    if stat.S_ISDIR(mode):
+        return "is a folder, and a file is wanted"
+    return None if stat.S_ISREG(mode) else "is not a regular file"
+
+
+def _reason(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) else None
+    return (said or str(error)).lower()
+
+
 def read(path: Path) -> Document:
-    """Parse the file. What is wrong with it as YAML stands in ``problems``; OSError is not caught."""
+    """Parse the file. Whatever is wrong with it, also that it cannot be read, stands in ``flaws``."""
     document = Document(display(path))
-    raw = path.read_bytes()
-    if len(raw) > MAX_BYTES:
-        document.problems.append(
-            Problem(
-                document.file,
-                f"has {len(raw)} bytes; a stack file has at most {MAX_BYTES}",
-                "is it the right file?",
-            )
-        )
+    if found := trouble(path):
+        document.refuse("no-file", found, "put a file there, or check the name")
         return document
     try:
-        root = yaml.compose(raw.decode("utf-8"), Loader=_NoAliases)
-    except UnicodeDecodeError as error:
-        document.problems.append(
-            Problem(f"{document.file}: byte {error.start + 1}", "is not UTF-8", "save the file as UTF-8")
-        )
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        size = path.stat().st_size
+    except OSError as error:
+        remedy = "check the file's owner and mode: ls -l"
+        document.refuse("no-file", f"cannot be read: {_reason(error)}", remedy)
         return document
-    except yaml.MarkedYAMLError as error:
-        document.problems.append(_syntax_problem(document, error))
-        return document
-    except yaml.YAMLError as error:
-        document.problems.append(Problem(document.file, f"is not YAML: {error}".splitlines()[0], SYNTAX))
-        return document
-    if isinstance(root, yaml.MappingNode):
-        document.data = _mapping(document, root, ())
-    elif root is not None:
-        document.problems.append(Problem(document.file, "is not a mapping of keys to values", SYNTAX))
+    if len(raw) > MAX_BYTES:
+        what = f"has {size} bytes; a stack file has at most {MAX_BYTES}"
+        document.refuse("too-large", what, "is it the right file?")
+    elif (text := _text(document, raw)) is not None:
+        _parse(document, text)
     return document
 
 
-def _syntax_problem(document: Document, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-    text = (error.problem or "cannot be read").replace("character '\\t'", "a tab character")
-    return Problem(f"{document.file}{place}", f"is not YAML: {text}", SYNTAX)
+def _text(document: Document, raw: bytes) -> str | None:
+    """UTF-8 without its byte order mark; None where it is something else, which is then among the flaws."""
+    for mark, name in ENCODINGS.items():
+        if raw.startswith(mark):
+            document.refuse("encoding", f"is {name}, and UTF-8 is wanted", "save the file as UTF-8")
+            return None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        begin = raw.rfind(b"\n", 0, error.start) + 1
+        place = raw[:begin].count(b"\n") + 1, len(raw[begin : error.start].decode("utf-8", "replace")) + 1
+        what = f"byte {error.start + 1} (0x{raw[error.start]:02X}) is not UTF-8"
+        document.refuse("encoding", what, "save the file as UTF-8", place)
+        return None
+
+
+def _parse(document: Document, text: str) -> None:
+    try:
+        root = strict.compose(text)
+    except strict.NotPlainError as error:
+        document.refuse(error.rule, error.what, error.remedy, error.place)
+        return
+    if isinstance(root, yaml.MappingNode):
+        document.data = _mapping(document, root, ())
+    elif root is not None and root.tag != f"{strict.TAG}null":
+        what = "is not a mapping of keys to values"
+        document.refuse("yaml-syntax", what, strict.SYNTAX, strict.place(root.start_mark))
 
 
 def _mapping(document: Document, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = str(key_node.value)
-        place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-        here = (*path, key)
-        if key in found:
-            first = document.places[here][0]
-            document.problems.append(
-                Problem(
-                    f"{document.file}:{place[0]}:{place[1]} {dotted(here)}",
-                    f"stands twice, first in line {first}",
-                    "keep one of the two",
-                )
-            )
+        place = strict.place(key_node.start_mark)
+        if trouble := strict.wrong_key(key_node):
+            document.flaws.append(Flaw(document.file, *trouble, *place, key=dotted(path)))
+            continue
+        here = (*path, str(key_node.value))
+        if here[-1] in found:
+            what = f"stands twice, first in line {document.places[here][0]}"
+            flaw = Flaw(document.file, "duplicate-key", what, "keep one of the two", *place, key=dotted(here))
+            document.flaws.append(flaw)
         document.places[here] = place
-        found[key] = _value(document, value_node, here)
+        found[str(here[-1])] = _value(document, value_node, here)
     return found
 
 
@@ -117,33 +154,18 @@ def _value(document: Document, node: yaml.Node, path: KeyPath) -> Any:
     if isinstance(node, yaml.SequenceNode):
         items = []
         for index, item in enumerate(node.value):
-            document.places[(*path, index)] = (item.start_mark.line + 1, item.start_mark.column + 1)
+            document.places[(*path, index)] = strict.place(item.start_mark)
             items.append(_value(document, item, (*path, index)))
         return items
-    return _scalar(node)
-
-
-def _scalar(node: yaml.Node) -> Any:
-    """What YAML 1.1 and 1.2 agree on: true/false, decimal integers, null; ``yes`` or ``1:30`` is text."""
-    text = str(node.value)
-    kind = node.tag.removeprefix(TAG)
-    if kind == "null":
-        return None
-    if kind == "bool" and text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    if kind == "int" and INTEGER.fullmatch(text):
-        return int(text)
-    if kind == "float":
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return text
+    if isinstance(node, yaml.ScalarNode) and node.style is None:
+        document.bare.add(path)
+    return strict.scalar(node.tag.removeprefix(strict.TAG), str(node.value))
 
 
 def dotted(path: KeyPath) -> str:
     """``("service", "allowed_origins", 0)`` → ``service.allowed_origins[0]``."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) else printable(part)
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text

@@ -11,6 +11,7 @@ from infra.settings.base import Section
 REPOSITORY = r"[a-z0-9][a-z0-9./_-]*(:[0-9]+/[a-z0-9./_-]+)?"
 TAG = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 DIGEST = r"@sha256:[0-9a-f]{64}"
+REFERENCE = f"^{REPOSITORY}({TAG}({DIGEST})?|{DIGEST})$"
 
 
 class Catalogue(StrEnum):
@@ -28,7 +29,7 @@ class Images(Section):
     )
     service: str | None = Field(
         None,
-        pattern=f"^{REPOSITORY}({TAG}({DIGEST})?|{DIGEST})$",
+        pattern=REFERENCE,
         description="The service's image with a tag or digest; the catalogue's own by default.",
         examples=["registry.example/team/service:1.4.2"],
     )

@@ -1,141 +1,211 @@
-"""Pydantic's findings in our words: the value, why it cannot be, and what to write instead."""
+"""Pydantic's findings in our words: the value, why it cannot be, and what to write instead.
+
+fields.py says what a field allows; here is how that is told.
+"""
 
 from __future__ import annotations
 
 import difflib
-import types
-from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, Union, get_args, get_origin
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-SHOWN_CHARS = 60
+from infra.names import PROJECT
+from infra.settings import fields
+from infra.settings.fields import field_at, models_in
+from infra.settings.flaw import SECRETIVE, printable, shown
+
 KINDS = {
     "int_type": "a whole number",
+    "finite_number": "a whole number",
     "string_type": "text",
     "bool_type": "true or false",
     "tuple_type": "a list",
 }
+BOUNDS = {"greater_than_equal": ("less than", "ge"), "less_than_equal": ("more than", "le")}
+MAPPINGS = {"model_type", "model_attributes_type", "dict_type"}
+BOOLEANS = {word: "true" for word in ("yes", "on", "y", "true")} | {
+    word: "false" for word in ("no", "off", "n", "false")
+}
+MOST_KEYS = 10  # a longer list of keys is cut to the nearest
+NUMBER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0o[0-7_]+|[0-9][0-9_,]{0,29}|[0-9]{1,9}[eE]\+?[0-9])(\.0*)?")
+OCTAL = re.compile(r"0[0-7]{1,20}")
+WITH_UNIT = re.compile(r"[0-9]{1,12} ?[A-Za-z%]{1,12}")
+QUANTITY = re.compile(r"([1-9][0-9]{0,6}) ?([mMgG])i?[bB]?")
+
+
+def _alike(word: str, known: Iterable[str]) -> list[str]:
+    """``known`` from the nearest on; case does not count, and what is not near at all is left out."""
+    folded = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word[:80].casefold(), list(folded), n=len(folded) or 1, cutoff=0.7)
+    return [folded[name] for name in found]
+
+
+def close(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``word`` may have been meant for; None where none is near."""
+    return next(iter(_alike(word, known)), None)
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
     """``; did you mean replicas?`` where one of ``known`` is close, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
-    return f"; did you mean {close[0]}?" if close else ""
+    guess = close(word, known)
+    return f"; did you mean {printable(guess)}?" if guess else ""
 
 
-def quote(value: Any) -> str:
-    """A value as the file has it, cut where it is long."""
-    text = (
-        {True: "true", False: "false", None: "null"}.get(value)
-        if value is None or value is True or value is False
-        else None
-    )
-    text = text or (f'"{value}"' if isinstance(value, str) else str(value))
-    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
+def quote(value: Any, key: str = "", *, quoted: bool = True) -> str:
+    """A value as the file has it, cut where it is long, hidden where it may be a secret."""
+    return shown(key, value, quoted=quoted) or kind(value)
 
 
 def kind(value: Any) -> str:
     """What the value is, in words."""
     if isinstance(value, bool):
-        return "true or false"
+        return "a boolean"
     names: list[tuple[type, str]] = [
         (str, "text"), (int, "a whole number"), (float, "a fraction"), (list, "a list"), (dict, "a mapping")
     ]  # fmt: skip
     return next((name for type_, name in names if isinstance(value, type_)), "nothing")
 
 
-def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The models inside an annotation such as ``Pool | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in {Union, types.UnionType, tuple}:
-        return [model for part in get_args(annotation) for model in models_in(part)]
-    return []
-
-
-def field_at(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[type[BaseModel], FieldInfo | None]:
-    """The model that holds the last key of ``path``, and that key's field (None where it is unknown)."""
-    field: FieldInfo | None = None
-    for part in path:
-        if isinstance(part, int):
-            continue
-        if field is not None and models_in(field.annotation):
-            model = models_in(field.annotation)[0]
-        field = model.model_fields.get(part)
-    return model, field
-
-
-def explain(error: Any, model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str, str]:
-    """One entry of ``ValidationError.errors()`` as (what, remedy)."""
+def explain(
+    error: Any, model: type[BaseModel], path: tuple[str | int, ...], *, quoted: bool = True
+) -> tuple[str, str, str]:
+    """One entry of ``ValidationError.errors()`` as (rule, what, remedy). ``quoted``: whether a text stands
+    in quotes in the file."""
     holder, field = field_at(model, path)
     value, context, name = error["input"], error.get("ctx", {}), error["type"]
+    text, remedy = quote(value, str(path[-1]), quoted=quoted), fields.remedy(field)
     if name == "extra_forbidden":
-        known = [key for key in holder.model_fields if key != "stack"]
-        return f"unknown key{near_miss(str(path[-1]), known)}", f"known keys here: {', '.join(known)}"
-    remedy = _remedy(field)
-    if name in KINDS:
-        return f"{quote(value)} is {kind(value)}, and {KINDS[name]} is wanted", remedy
-    if name in {"model_type", "model_attributes_type", "dict_type"}:
-        keys = (
-            ", ".join(models_in(field.annotation)[0].model_fields)
-            if field and models_in(field.annotation)
-            else ""
+        return _unknown(str(path[-1]), value, [key for key in holder.model_fields if key != "stack"])
+    if isinstance(value, dict) and list(value) == ["secure"]:
+        return (
+            "wrong-type",
+            "is encrypted, and this key holds no secret",
+            _joined("write the plain value", remedy),
         )
-        return f"{quote(value)} is {kind(value)}, and a mapping is wanted", f"write keys below it: {keys}"
+    if value is None:
+        return "empty-value", *_nothing(name, field)
+    if name in MAPPINGS:
+        found = "is" if isinstance(value, list) else f"{text} is"
+        return "wrong-type", f"{found} {kind(value)}, and a mapping is wanted", _keys_below(field)
+    if name in KINDS:
+        return "wrong-type", *_wrong_type(name, value, text, field, quoted=quoted)
     if name == "enum":
-        return _not_one_of(value, field), remedy
-    if name == "greater_than_equal":
-        return f"{value} is less than {context['ge']}", remedy
-    if name == "less_than_equal":
-        return f"{value} is more than {context['le']}", remedy
-    if name == "string_pattern_mismatch":
-        return f"{quote(value)} does not have the right form", remedy
+        return *_no_word(value, text, field), remedy
+    if name in BOUNDS:
+        bound, limit = BOUNDS[name]
+        return "out-of-range", f"{text} is {bound} {context[limit]}", remedy
     if name in {"too_short", "string_too_short"}:
-        return "is empty", remedy
+        return "empty-value", "is empty", remedy
+    return "wrong-form", _wrong_form(name, value, text, field, error), remedy
+
+
+def is_run_together(key: str) -> bool:
+    """``password:hunter2``: a key and its value without the space between them, which may be a secret."""
+    return ":" in key and not key.startswith(f"{PROJECT}:")
+
+
+def _unknown(key: str, value: Any, known: Sequence[str]) -> tuple[str, str, str]:
+    if is_run_together(key):
+        return "unknown-key", "has no space after its colon", "write `key: value`"
+    if SECRETIVE.search(key) and isinstance(value, str):
+        remedy = f"take a new value where it is one; {PROJECT}:secrets holds them encrypted"
+        return "plain-secret", "unknown key with the name of a secret", remedy
+    rule, what = "unknown-key", f"unknown key{near_miss(key, known)}"
+    if key.startswith(f"{PROJECT}:"):
+        return (
+            rule,
+            "is a section, and stands below another one",
+            "move it to the left, directly below config:",
+        )
+    if len(known) <= MOST_KEYS:
+        return rule, what, f"known keys here: {', '.join(known)}"
+    listed = list(dict.fromkeys([*_alike(key, known), *known]))[:MOST_KEYS]
+    more = f"{len(known) - len(listed)} more (stacks/reference.yaml)"
+    return rule, what, f"known keys here: {', '.join(listed)} and {more}"
+
+
+def _no_word(value: Any, text: str, field: FieldInfo | None) -> tuple[str, str]:
+    if isinstance(value, dict | list):
+        return "wrong-type", f"is {kind(value)}, and a word is wanted"
+    return "not-in-vocabulary", f"unknown value {text}{near_miss(str(value), fields.vocabulary_of(field))}"
+
+
+def _keys_below(field: FieldInfo | None) -> str:
+    inner = models_in(field.annotation) if field else []
+    names = list(inner[0].model_fields) if inner else []
+    return f"write keys below it: {', '.join(names[:MOST_KEYS])}{', …' if len(names) > MOST_KEYS else ''}"
+
+
+def _nothing(name: str, field: FieldInfo | None) -> tuple[str, str]:
+    if name in MAPPINGS:
+        return "has nothing below it", f"{_keys_below(field)}; or take the line out"
+    return "has no value", _joined("write one, or take the line out", fields.remedy(field))
+
+
+def _wrong_type(
+    name: str, value: Any, text: str, field: FieldInfo | None, *, quoted: bool
+) -> tuple[str, str]:
+    wanted, remedy = KINDS[name], fields.remedy(field)
+    what = f"{'is' if isinstance(value, dict | list) else f'{text} is'} {kind(value)}, and {wanted} is wanted"
+    if name == "bool_type" and isinstance(value, str) and value.lower() in BOOLEANS:
+        plain = BOOLEANS[value.lower()]
+        hint = f"{plain} without quotes" if value.lower() == plain else plain
+        return what, _joined(f"write {hint}", field.description if field else None)
+    if wanted == "a whole number":
+        return _no_number(value, text, what, remedy, quoted=quoted)
+    if name == "tuple_type" and isinstance(value, str):
+        return what, _joined(f"write [{text}]", remedy)
+    if name == "string_type" and fields.takes(field, str(value)):
+        return what, _joined(f'write "{value}" in quotes', remedy)
+    if name == "string_type" and isinstance(value, int) and fields.takes(field, f"{value}Mi"):
+        return f"{text} has no unit", _joined(
+            f"write {text}Mi or {text}Gi", field.description if field else None
+        )
+    return what, remedy
+
+
+def _no_number(value: Any, text: str, what: str, remedy: str, *, quoted: bool) -> tuple[str, str]:
+    whole = _whole(value)
+    if whole is not None and quoted and str(whole) == value:
+        return what, _joined(f"write {whole} without quotes", remedy)
+    if whole is not None:
+        octal = f", or {int(value, 8)} where octal is meant" if OCTAL.fullmatch(str(value)) else ""
+        return f"{text} is not a plain whole number", _joined(f"write {whole}{octal}", remedy)
+    if isinstance(value, str) and WITH_UNIT.fullmatch(value):
+        return what, _joined("write the number without its unit", remedy)
+    if isinstance(value, str) and value.isdecimal():
+        return f"{text} has too many digits", remedy
+    return what, remedy
+
+
+def _joined(first: str, second: str | None) -> str:
+    return f"{first}{'. ' if (second or '')[:1].isupper() else '; '}{second}" if second else first
+
+
+def _whole(value: Any) -> int | None:
+    """The decimal number that ``010``, ``1_000``, ``0x1F``, ``1e3`` or ``12.0`` stands for."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not NUMBER.fullmatch(text):
+        return None
+    text = text.replace("_", "").replace(",", "").lower()
+    if text.lstrip("+-")[:2] in {"0x", "0o"}:
+        return int(text, 0) if text.lstrip("+-")[2:] else None
+    return int(float(text)) if "e" in text or "." in text else int(text)
+
+
+def _wrong_form(name: str, value: Any, text: str, field: FieldInfo | None, error: Any) -> str:
+    if name == "string_too_long":
+        return f"{text} is longer than {error['ctx']['max_length']} characters"
+    if name == "string_pattern_mismatch":
+        meant = QUANTITY.fullmatch(str(value))
+        guess = f"{meant[1]}{meant[2].upper()}i" if meant else ""
+        hint = f"; did you mean {guess}?" if meant and fields.takes(field, guess) else ""
+        return f"{text} does not have the right form{hint}"
     message = str(error["msg"])
-    return f"{quote(value)}: {message[:1].lower()}{message[1:]}", remedy
-
-
-def _not_one_of(value: Any, field: FieldInfo | None) -> str:
-    words = _vocabulary(field.annotation) if field else []
-    return f"{quote(value)} is none of {', '.join(words)}{near_miss(str(value), words)}"
-
-
-def _vocabulary(annotation: Any) -> list[str]:
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return [member.value for member in annotation]
-    return [word for part in get_args(annotation) if part is not ... for word in _vocabulary(part)]
-
-
-def _remedy(field: FieldInfo | None) -> str:
-    """What may stand here: range or vocabulary, an example, and what the field means."""
-    if field is None:
-        return "see stacks/profiles for files that hold"
-    least = next((item.ge for item in field.metadata if hasattr(item, "ge")), None)
-    most = next((item.le for item in field.metadata if hasattr(item, "le")), None)
-    examples = field.examples or _examples(field.annotation)
-    words = _vocabulary(field.annotation)
-    if least is not None and most is not None:
-        wanted = f"use {least} to {most}. "
-    elif words:
-        wanted = f"use {' or '.join(words) if len(words) < 3 else 'one of ' + ', '.join(words)}. "
-    elif examples:
-        wanted = f"for example {examples[0]}. "
-    else:
-        wanted = ""
-    return f"{wanted}{field.description or ''}".strip()
-
-
-def _examples(annotation: Any) -> list[Any]:
-    """Examples kept in ``Annotated`` parts, as of a list's items."""
-    for part in get_args(annotation):
-        metadata = getattr(part, "__metadata__", ())
-        found = [item.examples for item in metadata if isinstance(item, FieldInfo) and item.examples]
-        if found:
-            return list(found[0])
-        if nested := _examples(part):
-            return nested
-    return []
+    hint = near_miss(str(value), available_timezones()) if name == "time_zone" else ""
+    return f"{text} {message[:1].lower()}{message[1:]}{hint}"

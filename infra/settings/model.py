@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from infra.settings import rules
 from infra.settings.base import Section
-from infra.settings.cluster import Cluster, Namespace
-from infra.settings.images import Images
-from infra.settings.modules import Ledger, Module
-from infra.settings.postgres import Postgres
-from infra.settings.redis import Redis
-from infra.settings.secrets import SecretName, required
-from infra.settings.service import Service
+from infra.settings.config import StackConfig
 from infra.settings.stack import StackName
 
 
-class Settings(Section):
+class Settings(StackConfig):
     """Every section of a stack. Secrets are not in it: only their names follow from it."""
-
-    stack: StackName
-    cluster: Cluster = Field(Cluster(), description="Which Kubernetes the stack goes to.")
-    namespace: Namespace = Field(Namespace(), description="The stack's own namespace.")
-    images: Images = Field(Images(), description="Where container images come from.")
-    modules: tuple[Module, ...] = Field(
-        (Module.LEDGER,), min_length=1, description="Domain modules that the service runs."
-    )
-    ledger: Ledger = Field(Ledger(), description="The ledger module.")
-    service: Service = Field(Service(), description="The FastAPI service.")
-    postgres: Postgres = Field(Postgres(), description="The database.")
-    redis: Redis = Field(Redis(), description="The cache.")
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Settings:
@@ -42,15 +26,13 @@ class Settings(Section):
             raise PydanticCustomError("rules", "{text}", {"text": text, "findings": findings})
         return self
 
-    @property
-    def namespace_name(self) -> str:
-        """The namespace: as named, or the stack's name."""
-        return self.namespace.name or str(self.stack)
 
-    @property
-    def secret_names(self) -> frozenset[SecretName]:
-        """The secrets that this stack must hold."""
-        return required(self.service.environment)
+Config = TypeVar("Config", bound=StackConfig)
+
+
+def of(kind: type[Config], stack: StackName, sections: Mapping[str, Any]) -> Config:
+    """The model of plain data, as JSON reads it (strictly). Raises ValidationError."""
+    return kind.model_validate_json(json.dumps({**sections, "stack": stack.model_dump(mode="json")}))
 
 
 SECTIONS = tuple(name for name in Settings.model_fields if name != "stack")

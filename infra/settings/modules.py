@@ -10,9 +10,16 @@ from infra.settings.base import Seconds, Section
 
 
 class Module(StrEnum):
-    """Which domain modules exist? The same names stand in the service's contract; a test compares the two."""
+    """Which domain modules may a service have? What the service of this version has is ``BUNDLED``."""
 
     LEDGER = "ledger"
+    DISPATCH = "dispatch"
+    CATALOG = "catalog"
+    SUPPORT = "support"
+    ASSISTANT = "assistant"
+
+
+BUNDLED = frozenset({Module.LEDGER})  # the words of the service's contract; a test compares the two
 
 
 class Ledger(Section):

@@ -21,7 +21,10 @@ class Postgres(Section):
         "10Gi", description="Volume size in Mi or Gi; a volume cannot be made smaller later."
     )
     storage_class: str | None = Field(
-        None, min_length=1, description="StorageClass; the cluster's default without it."
+        None,
+        min_length=1,
+        description="StorageClass; the cluster's default without it.",
+        examples=["fast-ssd"],
     )
     max_connections: int = Field(
         200, ge=20, le=2000, description="Connections at once; must hold every pool during a rollout."

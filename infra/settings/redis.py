@@ -35,7 +35,10 @@ class Redis(Section):
         "1Gi", description="Volume size in Mi or Gi: twice maxmemory, for the file's rewrite."
     )
     storage_class: str | None = Field(
-        None, min_length=1, description="StorageClass; the cluster's default without it."
+        None,
+        min_length=1,
+        description="StorageClass; the cluster's default without it.",
+        examples=["fast-ssd"],
     )
     maxmemory: Memory = Field(
         "192Mi", description="Data ceiling in Mi or Gi: at most 75 % of the memory limit."

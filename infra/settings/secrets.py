@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
+from infra.settings.modules import Module
 from infra.settings.service import Mode
 
 MIN_CHARS = 32  # long enough that the short hash in an object's name can never be searched
+SCHEMES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")  # Pulumi's secrets providers with a key service
+PASSPHRASE = "passphrase"  # noqa: S105  Pulumi's own word for its default provider
 
 
 class SecretName(StrEnum):
-    """Which secrets does a stack hold?"""
+    """Which secrets may a stack hold?"""
 
     POSTGRES_OWNER_PASSWORD = "postgresOwnerPassword"  # noqa: S105  a key, not a value
     POSTGRES_SERVICE_PASSWORD = "postgresServicePassword"  # noqa: S105
     REDIS_PASSWORD = "redisPassword"  # noqa: S105
     SECRET_KEY = "secretKey"  # noqa: S105
     DEV_TOKEN = "devToken"  # noqa: S105
+    OPENAI_API_KEY = "openaiApiKey"
+
+    @property
+    def given(self) -> bool:
+        """Someone else issues it, so that it cannot be made here: it must be set."""
+        return self in GIVEN
+
+    @property
+    def meaning(self) -> str:
+        """What it is for, in one line."""
+        return MEANINGS[self]
 
 
-def required(mode: Mode) -> frozenset[SecretName]:
-    """The development token exists in development only, every other secret everywhere."""
-    always = frozenset(SecretName) - {SecretName.DEV_TOKEN}
-    return always | {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else always
+GIVEN = frozenset({SecretName.OPENAI_API_KEY})
+OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
+    {Module.ASSISTANT: frozenset({SecretName.OPENAI_API_KEY})}
+)
+MEANINGS: Mapping[SecretName, str] = MappingProxyType(
+    {
+        SecretName.POSTGRES_OWNER_PASSWORD: "Password of the role that owns the schema; migrations use it.",
+        SecretName.POSTGRES_SERVICE_PASSWORD: "Password of the role with which the service reads and writes.",
+        SecretName.REDIS_PASSWORD: "Password of the cache.",
+        SecretName.SECRET_KEY: "Key with which the service signs.",
+        SecretName.DEV_TOKEN: "Token that stands for a user in development; refused elsewhere.",
+        SecretName.OPENAI_API_KEY: "API key of the language model, for the module assistant.",
+    }
+)
+
+
+def required(mode: Mode, modules: Collection[Module]) -> frozenset[SecretName]:
+    """The development token exists in development, a module's secret with its module, the rest always."""
+    of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
+    always = frozenset(SecretName) - {SecretName.DEV_TOKEN} - of_modules
+    wanted = frozenset(name for module in modules for name in OF_MODULES.get(module, ()))
+    return always | wanted | ({SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else frozenset())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from infra.settings.base import Resources, Seconds, Section
+from infra.settings.base import ListRule, Resources, Seconds, Section, merged_by
 
 Origin = Annotated[
     str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", examples=["https://ledger.example.com"])
@@ -79,14 +79,34 @@ class Rollout(Section):
     )
 
 
+class Autoscaling(Section):
+    """The HorizontalPodAutoscaler; while it is on, ``replicas`` is left to it."""
+
+    enabled: bool = Field(False, description="Whether replicas follow the load; needs a metrics server.")
+    min_replicas: int = Field(2, ge=1, le=50, description="Fewest pods, however little there is to do.")
+    max_replicas: int = Field(6, ge=1, le=100, description="Most pods; every one needs its database pool.")
+    cpu_percent: int = Field(
+        70, ge=10, le=100, description="Mean CPU use in percent of the request at which a pod is added."
+    )
+
+
 class Service(Section):
     """The service's Deployment, its environment and its address."""
 
     replicas: int = Field(2, ge=1, le=50, description="Pods; two keep serving while one is replaced.")
+    autoscaling: Autoscaling = Field(Autoscaling(), description="Replicas that follow the load.")
+    min_available: int | None = Field(
+        None,
+        ge=1,
+        le=50,
+        description="Pods a node drain must leave running; without it one pod at a time may go.",
+    )
     environment: Mode = Field(Mode.PRODUCTION, description="The service's ENVIRONMENT; strictest by default.")
     log_level: LogLevel = Field(LogLevel.INFO, description="Lines below this level are not written.")
     allowed_origins: tuple[Origin, ...] = Field(
-        (), description="Origins whose pages may call the API (CORS)."
+        (),
+        json_schema_extra=merged_by(ListRule.UNION),
+        description="Origins whose pages may call the API (CORS); a profile's are kept.",
     )
     rate_limit_per_minute: int = Field(60, ge=1, le=1_000_000, description="Requests per client and minute.")
     rate_limit_per_hour: int = Field(1000, ge=1, le=10_000_000, description="Requests per client and hour.")
@@ -102,3 +122,13 @@ class Service(Section):
         Resources(cpu_request="250m", memory_request="256Mi", memory_limit="512Mi"),
         description="CPU and memory of one replica.",
     )
+
+    @property
+    def least_replicas(self) -> int:
+        """Pods that run when there is little to do."""
+        return self.autoscaling.min_replicas if self.autoscaling.enabled else self.replicas
+
+    @property
+    def most_replicas(self) -> int:
+        """Pods that run under full load, without a rollout's surge."""
+        return self.autoscaling.max_replicas if self.autoscaling.enabled else self.replicas

@@ -6,10 +6,11 @@ import re
 from enum import StrEnum
 
 from infra.errors import UserError
+from infra.names import SANDBOX
 from infra.settings.base import Section
 
-FORM = re.compile(r"(?P<team>[a-z][a-z0-9-]{0,29})-(?P<environment>dev|staging|prod)")
-SANDBOX = "sandbox"
+TEAM = r"[a-z][a-z0-9-]{0,29}"
+FORM = re.compile(rf"(?P<team>{TEAM})-(?P<environment>dev|staging|prod)")
 
 
 class Environment(StrEnum):

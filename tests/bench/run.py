@@ -17,6 +17,7 @@ import httpx
 from infra import stack as stacks
 from infra.paths import ROOT
 from infra.sandbox.config import SandboxConfig
+from tests.bench import checking
 
 STACK = "sandbox"
 RUNS = 3
@@ -84,6 +85,7 @@ def cluster_memory() -> int:
 
 def main() -> None:
     """Print one line per figure, and all as JSON on the last line."""
+    checks = checking.main()
     environment = {**os.environ, **stacks.environment(STACK)}
     preview = ["pulumi", "preview", "--non-interactive", "--stack"]
     with empty_project(environment) as (empty, bare):
@@ -97,8 +99,15 @@ def main() -> None:
     print(f"slipway up with nothing changed             {up:7.2f} s   {up / floor:.1f}")
     print(f"a line changed in app/ to the new version   {change:7.2f} s   {change / floor:.1f}")
     print(f"memory of the whole cluster                 {memory:7.0f} MiB")
-    figures = {"floor": floor, "preview": unchanged, "up": up, "change": change, "memory_mib": memory}
-    print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+    figures = {
+        "floor": floor,
+        "preview": unchanged,
+        "up": up,
+        "change": change,
+        "memory_mib": memory,
+        **checks,
+    }
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
 if __name__ == "__main__":

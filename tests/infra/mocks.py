@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ import pulumi
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime.stack import wait_for_rpcs
 
-from infra.paths import STACKS
+from infra.paths import stacks_dir
 from infra.program import build
-from infra.settings import document
+from infra.settings import document, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.secrets import SecretName
@@ -27,9 +26,10 @@ SECRETS = {name: f"canary-{name.value}-".ljust(43, "x") for name in SecretName}
 
 @dataclass
 class Recorder(pulumi_mocks.Mocks):
-    """Keeps what was declared, in order."""
+    """Keeps what was declared, in order, and what each resource leaves to others (ignoreChanges)."""
 
     resources: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources.append(args)
@@ -39,16 +39,33 @@ class Recorder(pulumi_mocks.Mocks):
         return {}, None
 
 
+class Monitor(pulumi_mocks.MockMonitor):
+    """The SDK's own mock monitor drops a resource's options; this one tells the recorder."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.recorder = recorder
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the SDK's name
+        self.recorder.ignored[request.name] = list(request.ignoreChanges)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
 @dataclass(frozen=True)
 class Built:
-    """What one stack declares and exports."""
+    """What one stack declares and exports. ``ignored``: Pulumi name → property paths left to others."""
 
     resources: list[pulumi_mocks.MockResourceArgs]
     exports: dict[str, Any]
+    ignored: dict[str, list[str]] = field(default_factory=dict)
 
     def kind(self, kind: str) -> dict[str, dict[str, Any]]:
         """Pulumi name → inputs of every Kubernetes resource of that kind."""
-        return {item.name: item.inputs for item in self.resources if item.typ.endswith(f":{kind}")}
+        return {
+            item.name: item.inputs
+            for item in self.resources
+            if item.typ.startswith("kubernetes:") and item.typ.endswith(f":{kind}")
+        }
 
     def pods(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every pod spec with the name of the resource that holds it."""
@@ -60,7 +77,7 @@ class Built:
 def settings(stack: str = "sandbox", **sections: Any) -> Settings:
     """The stack's profile with ``sections`` over it, without a stack file."""
     name = StackName.parse(stack)
-    profile = document.read(STACKS / "profiles" / f"{name.environment}.yaml").data
+    profile = document.read(stacks_dir() / "profiles" / f"{name.environment}.yaml").data
     if stack != "sandbox":
         profile = merge(
             profile,
@@ -70,7 +87,7 @@ def settings(stack: str = "sandbox", **sections: Any) -> Settings:
             },
         )
     merged = merge(merge(defaults(), profile), sections)
-    return Settings.model_validate_json(json.dumps({**merged, "stack": name.model_dump(mode="json")}))
+    return model.of(Settings, name, merged)
 
 
 def built(wanted: Settings, secrets: dict[SecretName, str] | None = None) -> Built:
@@ -82,7 +99,8 @@ def built(wanted: Settings, secrets: dict[SecretName, str] | None = None) -> Bui
         outputs = build(wanted, {name: pulumi.Output.secret(value) for name, value in values.items()})
         return {name: await pulumi.Output.from_input(value).future() for name, value in outputs.items()}
 
-    return Built(recorder.resources, running(program, recorder, str(wanted.stack)))
+    exports = running(program, recorder, str(wanted.stack))
+    return Built(recorder.resources, exports, recorder.ignored)
 
 
 def running(
@@ -94,7 +112,8 @@ def running(
 
     async def whole() -> T:
         asyncio.get_running_loop().set_default_executor(executor)
-        pulumi.runtime.set_mocks(recorder or Recorder(), project="slipway", stack=stack)
+        kept = recorder or Recorder()
+        pulumi.runtime.set_mocks(kept, project="slipway", stack=stack, monitor=Monitor(kept))
         result = await program()
         await wait_for_rpcs()
         return result

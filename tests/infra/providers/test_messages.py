@@ -9,7 +9,7 @@ import pytest
 
 from infra.errors import UserError
 from infra.sandbox.providers.kubernetes import configuring
-from infra.sandbox.providers.kubernetes.applying import in_words
+from infra.sandbox.providers.kubernetes.applying import PORT_TAKEN, in_words
 from infra.sandbox.providers.kubernetes.cluster import NoSuchKindError
 from infra.sandbox.providers.kubernetes.kubeconfig import connection
 from infra.sandbox.providers.kubernetes.masking import Masks
@@ -61,6 +61,10 @@ def test_short_values_do_not_blank_out_ordinary_words() -> None:
         (
             ApiError(422, "Invalid", "…", (Cause("spec.replicas", "must be ≥ 0", ""),)),
             ["spec.replicas: must be ≥ 0"],
+        ),
+        (
+            ApiError(422, "Invalid", "…", (Cause("spec.ports[0].nodePort", f"30080: {PORT_TAKEN}", ""),)),
+            ["another Service", "spec.ports[0].nodePort: 30080", "service.node_port"],
         ),
         (ApiError(403, "Forbidden", "exceeded quota: none"), ["forbidden: exceeded quota"]),
         (ApiError(401, "Unauthorized", "…"), ["does not accept the kubeconfig's credentials"]),

@@ -74,14 +74,3 @@ def test_a_type_token_names_the_kind(token: str, kind: tuple[str, str]) -> None:
 def test_what_is_not_served_is_refused_by_its_token(token: str) -> None:
     with pytest.raises(UserError, match=f"does not serve {token}"):
         urns.kind_of(URN.format(stack="test", token=token))
-
-
-@pytest.mark.parametrize("stack", ["sandbox", "test", "test-7f", "test1"])
-def test_the_sandbox_and_test_stacks_are_served(stack: str) -> None:
-    urns.refuse_other_stacks(URN.format(stack=stack, token="kubernetes:core/v1:Pod"))
-
-
-@pytest.mark.parametrize("stack", ["ledger-prod", "sandbox2", "testing", "prod-test", "my-sandbox"])
-def test_any_other_stack_is_refused_with_the_way_to_the_official_plugin(stack: str) -> None:
-    with pytest.raises(UserError, match=r"pulumi plugin install resource kubernetes 4\.34\.2"):
-        urns.refuse_other_stacks(URN.format(stack=stack, token="kubernetes:core/v1:Pod"))

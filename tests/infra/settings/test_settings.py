@@ -8,10 +8,10 @@ from app import contract
 from infra import images, limits
 from infra.render import service as service_render
 from infra.render.generate import profile
-from infra.settings import rules
 from infra.settings.images import Catalogue
 from infra.settings.merge import merge
-from infra.settings.modules import Module
+from infra.settings.modules import BUNDLED, Module
+from infra.settings.rules import sizes
 from infra.settings.secrets import MIN_CHARS, SecretName, required
 from infra.settings.service import LogLevel, Mode
 from infra.settings.stack import Environment, StackName
@@ -42,7 +42,9 @@ def test_only_the_sandbox_profile_goes_to_the_sandbox() -> None:
 
 
 def test_the_development_token_exists_in_development_only() -> None:
-    assert [mode for mode in Mode if SecretName.DEV_TOKEN in required(mode)] == [Mode.DEVELOPMENT]
+    assert [mode for mode in Mode if SecretName.DEV_TOKEN in required(mode, [Module.LEDGER])] == [
+        Mode.DEVELOPMENT
+    ]
 
 
 def test_quantities_are_read_in_bytes_and_millicores() -> None:
@@ -79,11 +81,11 @@ def test_the_numbers_and_words_of_the_contract_stand_in_infra_too() -> None:
     )
     assert service_render.MIGRATION_COMMAND == contract.MIGRATION_COMMAND
     assert service_render.PROBE_TIMEOUT_SECONDS > contract.PROBE_SECONDS
-    assert rules.GRACEFUL_SECONDS == contract.GRACEFUL_SECONDS
+    assert sizes.GRACEFUL_SECONDS == contract.GRACEFUL_SECONDS
     assert MIN_CHARS >= contract.SECRET_LENGTH
     assert tuple(mode.value for mode in Mode) == contract.ENVIRONMENTS
     assert {level.value for level in LogLevel} <= set(contract.LOG_LEVELS)
-    assert tuple(module.value for module in Module) == contract.MODULES
+    assert {module.value for module in BUNDLED} == set(contract.MODULES)
 
 
 def test_migrations_get_what_the_contract_says_and_nothing_else() -> None:

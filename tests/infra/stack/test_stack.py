@@ -9,78 +9,35 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra import engine, paths, stack
+from infra import paths, stack, stack_secrets
+from infra.engine import cli, local_state, passphrase
 from infra.errors import UserError
-from infra.progress import Progress
-from infra.sandbox import tools
-from infra.settings import check
+from infra.settings import check, layers
 from infra.settings.secrets import SecretName
+from tests.infra.stack.conftest import QUIET, seen
 
 pytestmark = pytest.mark.unit
-QUIET = Progress(quiet=True)
-FAKE = """\
-#!{python}
-import json, os, sys, pathlib, time
-args, stdin = sys.argv[1:], "" if sys.stdin.isatty() else sys.stdin.read()
-with open({calls!r}, "a") as log:
-    log.write(json.dumps({{"args": args, "stdin": stdin, "env": dict(os.environ)}}) + "\\n")
-if args[:2] == ["stack", "init"]:
-    state = pathlib.Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"), ".pulumi/stacks/slipway")
-    state.mkdir(parents=True, exist_ok=True)
-    (state / (args[2] + ".json")).write_text("{{}}")
-if args[:2] == ["config", "set"]:
-    import yaml
-    file = pathlib.Path({folder!r}, "Pulumi.sandbox.yaml")
-    document = yaml.safe_load(file.read_text())
-    section = document["config"].setdefault("slipway:secrets", {{}})
-    section[args[4].rpartition(".")[2]] = {{"secure": "v1:x"}}
-    file.write_text(yaml.safe_dump(document))
-exec(os.environ.get("FAKE_PULUMI", ""))
-"""
-
-
-@pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine of its own: state folder, stack files and a pulumi on PATH; the file holds every call."""
-    stacks, binaries, log = tmp_path / "stacks", tmp_path / "bin", tmp_path / "calls"
-    (stacks / "profiles").mkdir(parents=True)
-    for profile in (paths.STACKS / "profiles").iterdir():
-        (stacks / "profiles" / profile.name).write_bytes(profile.read_bytes())
-    binaries.mkdir()
-    fake = binaries / "pulumi"
-    fake.write_text(FAKE.format(python=sys.executable, calls=str(log), folder=str(stacks)))
-    fake.chmod(0o755)
-    monkeypatch.setattr(paths, "STACKS", stacks)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
-    monkeypatch.setattr(tools, "bin_folders", lambda: [binaries])
-    monkeypatch.setattr(engine, "ROOT", tmp_path)
-    log.touch()
-    return log
-
-
-def seen(calls: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in calls.read_text().splitlines()]
+NEEDED = [name for name in SecretName if not name.given]
 
 
 def test_the_first_run_makes_passphrase_file_stack_and_every_secret(calls: Path) -> None:
     stack.ensure_stack("sandbox", QUIET)
-    assert stack.passphrase_file().stat().st_mode & 0o777 == 0o600
-    assert len(stack.passphrase_file().read_text()) == 43
-    made = [
-        call["args"][4].rpartition(".")[2] for call in seen(calls) if call["args"][:2] == ["config", "set"]
-    ]
-    assert made == [name.value for name in SecretName]
+    assert passphrase.file().stat().st_mode & 0o777 == 0o600
+    assert len(passphrase.file().read_text()) == 43
+    made = [call["args"][4].rpartition(".")[2] for call in seen(calls) if "--secret" in call["args"]]
+    assert made == [name.value for name in NEEDED]
+    assert all(item.age_days(stack_secrets.today()) == 0 for item in stack_secrets.held("sandbox"))
     assert check.load("sandbox").cluster.sandbox
 
 
 def test_a_secret_goes_through_standard_input_and_is_long_enough(calls: Path) -> None:
     stack.ensure_stack("sandbox", QUIET)
-    for call in (call for call in seen(calls) if call["args"][:2] == ["config", "set"]):
+    given = [call for call in seen(calls) if call["stdin"]]
+    assert len(given) == len(NEEDED)
+    for call in given:
         assert len(call["stdin"]) == 43
         assert call["stdin"] not in " ".join(call["args"])
         assert "--secret" in call["args"]
@@ -88,19 +45,19 @@ def test_a_secret_goes_through_standard_input_and_is_long_enough(calls: Path) ->
 
 def test_the_second_run_makes_nothing(calls: Path) -> None:
     stack.ensure_stack("sandbox", QUIET)
-    passphrase, before = stack.passphrase_file().read_text(), len(seen(calls))
+    kept, before = passphrase.file().read_text(), len(seen(calls))
     stack.ensure_stack("sandbox", QUIET)
-    assert (stack.passphrase_file().read_text(), len(seen(calls))) == (passphrase, before)
+    assert (passphrase.file().read_text(), len(seen(calls))) == (kept, before)
 
 
 def test_a_stack_file_whose_passphrase_is_lost_is_refused_with_the_remedy(calls: Path) -> None:
-    check.stack_file("sandbox").write_text("encryptionsalt: v1:abc\nconfig: {}\n")
+    layers.stack_file("sandbox").write_text("encryptionsalt: v1:abc\nconfig: {}\n")
     with pytest.raises(
         UserError, match="is encrypted with a passphrase that this machine has lost"
     ) as caught:
         stack.ensure_stack("sandbox", QUIET)
     assert "begin anew: rm " in str(caught.value)
-    assert not stack.passphrase_file().exists()
+    assert not passphrase.file().exists()
 
 
 @pytest.mark.parametrize(
@@ -108,15 +65,15 @@ def test_a_stack_file_whose_passphrase_is_lost_is_refused_with_the_remedy(calls:
 )
 def test_a_broken_stack_file_is_reported_and_stops_the_run(calls: Path, text: str) -> None:
     stack.ensure_stack("sandbox", QUIET)
-    check.stack_file("sandbox").write_text(text)
+    layers.stack_file("sandbox").write_text(text)
     with pytest.raises(UserError, match=r"Pulumi\.sandbox\.yaml:[12]:"):
         stack.ensure_stack("sandbox", QUIET)
 
 
 def test_another_passphrase_is_told_in_words(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_PULUMI", "sys.exit('error: incorrect passphrase')")
-    with pytest.raises(UserError, match="encrypted with another passphrase than this machine's"):
-        engine.capture(["config", "get"], {})
+    with pytest.raises(UserError, match="encrypted with another passphrase than the one at hand"):
+        cli.capture(["config", "get", "--stack", "sandbox"], {})
 
 
 def test_the_sandbox_environment_points_at_this_machine_only(calls: Path) -> None:
@@ -128,14 +85,14 @@ def test_the_sandbox_environment_points_at_this_machine_only(calls: Path) -> Non
 
 def test_a_real_stack_never_gets_the_sandbox_plugin(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", stack.environment("sandbox")["PATH"])
-    check.stack_file("ledger-prod").write_text("config:\n  slipway:cluster: {context: prod}\n")
+    layers.stack_file("ledger-prod").write_text("config:\n  slipway:cluster: {context: prod}\n")
     values = stack.environment("ledger-prod")
     assert "PULUMI_BACKEND_URL" not in values
     assert str(stack.PLUGINS) not in values["PATH"].split(":")
 
 
 def test_a_stack_of_a_team_goes_to_the_sandbox_when_its_file_says_so(calls: Path) -> None:
-    check.stack_file("ledger-dev").write_text("config:\n  slipway:cluster: {sandbox: true, name: other}\n")
+    layers.stack_file("ledger-dev").write_text("config:\n  slipway:cluster: {sandbox: true, name: other}\n")
     assert stack.is_sandbox("ledger-dev")
     assert stack.environment("ledger-dev")["KUBECONFIG"].endswith("/sandbox/other/kubeconfig")
 
@@ -150,7 +107,7 @@ def test_up_refreshes_so_that_drift_is_set_right(calls: Path) -> None:
 def test_an_interrupted_run_is_cleared_up_before_the_next(calls: Path) -> None:
     stack.ensure_stack("sandbox", QUIET)
     state = {"checkpoint": {"latest": {"pending_operations": [{"type": "creating"}]}}}
-    stack._state_file("sandbox").write_text(json.dumps(state))
+    local_state.file("sandbox").write_text(json.dumps(state))
     stack.up("sandbox", QUIET)
     refresh, up = seen(calls)[-2:]
     assert refresh["args"][0] == "refresh"
@@ -171,10 +128,10 @@ def test_outputs_of_a_stack_that_was_never_up_are_empty(calls: Path) -> None:
 
 def test_forgetting_a_stack_leaves_other_stacks_alone(calls: Path) -> None:
     stack.ensure_stack("sandbox", QUIET)
-    other = stack._state_file("ledger-dev")
+    other = local_state.file("ledger-dev")
     other.write_text("{}")
-    stack.forget("sandbox")
-    assert not stack._state_file("sandbox").exists()
+    local_state.forget("sandbox")
+    assert not local_state.file("sandbox").exists()
     assert other.exists()
 
 
@@ -191,7 +148,7 @@ def test_ctrl_c_reaches_pulumi_once_and_is_waited_for(calls: Path, tmp_path: Pat
         sys.exit(1)
     """)
     program = (
-        "from infra import engine\ntry:\n    engine.live(['up'], {})\n"
+        "from infra.engine import cli\ntry:\n    cli.live(['up'], {})\n"
         "except KeyboardInterrupt:\n    print('waited', flush=True)\n"
     )
     process = subprocess.Popen(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.paths import STACKS
+from infra.paths import stacks_dir
 
-FILE = STACKS / "Pulumi.sandbox.yaml"
+FILE = stacks_dir() / "Pulumi.sandbox.yaml"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

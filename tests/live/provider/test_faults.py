@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
+import yaml
 
 from tests.live.provider.conftest import Declare, World
 from tests.live.provider.engine import Engine
@@ -106,13 +106,28 @@ def test_a_cluster_that_does_not_answer_is_named_with_its_address(world: World) 
     assert "127.0.0.1:9" in refused.text
 
 
-def test_a_stack_that_is_neither_sandbox_nor_test_is_refused(world: World, ours_alone: None) -> None:
+def test_another_stack_is_served_on_the_sandboxs_cluster_only(
+    world: World, kubeconfig: str, ours_alone: None
+) -> None:
+    given = {"kubeconfig": kubeconfig}
+
+    def run() -> None:
+        provider = k8s.Provider("cluster", namespace=world.namespace, **given)
+        k8s.core.v1.ConfigMap("tried", data={"a": "1"}, opts=pulumi.ResourceOptions(provider=provider))
+
     engine = Engine(world.engine.folder.parent / "prod", world.engine.environment, "ledger-prod")
     engine.start()
-    refused = engine.preview(world.program(waiting(world, "refused", ready=True)))
-    assert not refused.ok
-    assert "pulumi plugin install resource kubernetes 4.34.2" in refused.text
-    assert re.search(r"stack ledger-prod", refused.text)
+    served = engine.up(run)
+    assert served.ok, served.text
+    unmarked = yaml.safe_load(Path(kubeconfig).read_text())
+    del unmarked["clusters"][0]["cluster"]["extensions"]
+    given["kubeconfig"] = yaml.safe_dump(unmarked)
+    for verb in ("preview", "up"):
+        refused = engine.run(verb, run, *(["--yes", "--skip-preview"] if verb == "up" else []))
+        assert not refused.ok
+        assert "stack ledger-prod: pulumi-resource-kubernetes on PATH" in refused.text
+        assert "pulumi plugin install resource kubernetes 4.34.2" in refused.text
+    assert engine.destroy().ok
 
 
 def test_what_is_not_served_is_refused_by_name(world: World, ours_alone: None) -> None:

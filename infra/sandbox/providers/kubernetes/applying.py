@@ -15,6 +15,7 @@ from infra.sandbox.providers.kubernetes.values import Object
 # Edits by hand give way to the program, as in the official provider, which takes these managers' fields over.
 HANDS = ("kubectl", "before-first-apply", "pulumi-kubernetes", "pulumi-resource-kubernetes")
 GONE = "if it is gone for good: PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh forgets its objects"
+PORT_TAKEN = "provided port is already allocated"
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 
 
@@ -62,6 +63,12 @@ def _refusal(error: ApiError) -> tuple[str, str]:
         who = ", ".join(sorted(_managers(error)))
         remedy = 'leave those fields out, or take them over: annotation pulumi.com/patchForce: "true"'
         return f"another manager ({who}) holds fields that the program sets: {causes}", remedy
+    if error.status == 422 and PORT_TAKEN in causes + error.message:
+        what = f"another Service of the cluster has this node port: {causes or error.message}"
+        return what, (
+            "choose another one (in a stack file: service.node_port), or take that Service down; "
+            "kubectl get services --all-namespaces shows who has it"
+        )
     if error.status == 422:
         return f"the API server refuses it: {causes or error.message}", "mend the named fields in the program"
     if error.status == 403:

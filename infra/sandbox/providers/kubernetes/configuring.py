@@ -8,12 +8,14 @@ import threading
 from typing import Any
 
 from infra.errors import UserError
+from infra.sandbox.providers.kubernetes import serving
 from infra.sandbox.providers.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster
 from infra.sandbox.providers.kubernetes.kubeconfig import connection, server_of
 from infra.sandbox.providers.kubernetes.rest import Client
 from infra.sandbox.providers.kubernetes.session import Session, Settings
 from infra.sandbox.providers.kubernetes.values import UNKNOWN, Object
 
+UNKNOWN_KUBECONFIG = "the kubeconfig is not known yet"
 TRUE = frozenset({"true", "1", "t", True})
 NOT_SERVED = {
     "renderYamlToDirectory": "the sandbox's plugin does not render YAML; leave it out",
@@ -47,12 +49,21 @@ def settings_of(inputs: Object) -> Settings:
     )
 
 
+def foreign(inputs: Object) -> str:
+    """Why these inputs do not lead to a sandbox's cluster; empty where they do."""
+    if inputs.get("kubeconfig") == UNKNOWN:
+        return UNKNOWN_KUBECONFIG
+    settings = settings_of(inputs)
+    return serving.foreign(settings.kubeconfig, context=settings.context, cluster=settings.cluster)
+
+
 def configure(session: Session, inputs: Object) -> None:
     """Give the session its settings and its cluster, or the reason why it has none."""
     session.settings = settings = settings_of(inputs)
     session.cancelled = threading.Event()
+    session.foreign = foreign(inputs)
     if inputs.get("kubeconfig") == UNKNOWN:
-        session.cluster, session.absent = None, "the kubeconfig is not known yet"
+        session.cluster, session.absent = None, UNKNOWN_KUBECONFIG
         return
     try:
         target = connection(settings.kubeconfig, context=settings.context, cluster=settings.cluster)

@@ -27,11 +27,28 @@ class Connection:
     headers: dict[str, str]
 
 
-def text_of(given: str) -> str:
-    """The text of a kubeconfig given as content, as a path, or not at all (KUBECONFIG, ~/.kube/config)."""
+@dataclass(frozen=True)
+class Entry:
+    """What a context names: its own name, itself, and the cluster's and user's data."""
+
+    context: str
+    settings: dict[str, Any]
+    cluster: dict[str, Any]
+    user: dict[str, Any]
+
+
+def given_path(given: str) -> Path | None:
+    """The file of a kubeconfig given as a path, or not at all (KUBECONFIG, ~/.kube/config); None: content."""
     if "\n" in given or given.lstrip().startswith("{"):
+        return None
+    return Path(given or os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+
+
+def text_of(given: str) -> str:
+    """The text of a kubeconfig, as ``given_path`` tells where it is. Raises UserError for no such file."""
+    path = given_path(given)
+    if path is None:
         return given
-    path = Path(given or os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -40,19 +57,26 @@ def text_of(given: str) -> str:
         ) from error
 
 
-def connection(given: str, *, context: str = "", cluster: str = "") -> Connection:
-    """The connection of the named (or current) context. Raises UserError for anything missing in the file."""
+def entry(given: str, *, context: str = "", cluster: str = "") -> Entry:
+    """The named (or current) context and what it names. Raises UserError for anything missing in the file."""
     config = _parsed(text_of(given))
     chosen = context or config.get("current-context") or ""
-    ctx = _named(config, "contexts", chosen).get("context") or {}
-    server = _named(config, "clusters", cluster or ctx.get("cluster", "")).get("cluster") or {}
-    user = _named(config, "users", ctx["user"]).get("user") or {} if ctx.get("user") else {}
-    if not server.get("server"):
+    settings = _named(config, "contexts", chosen).get("context") or {}
+    server = _named(config, "clusters", cluster or settings.get("cluster", "")).get("cluster") or {}
+    user = _named(config, "users", settings["user"]).get("user") or {} if settings.get("user") else {}
+    return Entry(chosen, settings, server, user)
+
+
+def connection(given: str, *, context: str = "", cluster: str = "") -> Connection:
+    """The connection of the named (or current) context. Raises UserError for anything missing in the file."""
+    found = entry(given, context=context, cluster=cluster)
+    if not found.cluster.get("server"):
         raise UserError.of(
-            "kubernetes:kubeconfig", f'the cluster of context "{chosen}" has no server', REMEDY
+            "kubernetes:kubeconfig", f'the cluster of context "{found.context}" has no server', REMEDY
         )
-    headers = {"Authorization": f"Bearer {token}"} if (token := _token(user)) else {}
-    return Connection(server["server"].rstrip("/"), ctx.get("namespace"), _tls(server, user), headers)
+    headers = {"Authorization": f"Bearer {token}"} if (token := _token(found.user)) else {}
+    server, tls = found.cluster["server"].rstrip("/"), _tls(found.cluster, found.user)
+    return Connection(server, found.settings.get("namespace"), tls, headers)
 
 
 def server_of(given: str, *, context: str = "", cluster: str = "") -> str | None:

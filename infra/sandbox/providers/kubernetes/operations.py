@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from infra.errors import UserError
 from infra.sandbox.providers.kubernetes import waiting
@@ -47,10 +48,11 @@ def preview(task: Task, inputs: Object, *, creating: bool) -> Object:
     except (NoSuchKindError, UnreachableError):
         return inputs
     except ApiError as error:
-        if error.status in {403, 404}:  # no dry run allowed, or its namespace comes with this very run
+        if error.status == HTTPStatus.FORBIDDEN:
             task.session.engine.status(task.urn, f"no dry run: {error.message}")
-            return inputs
-        raise
+        elif error.status != HTTPStatus.NOT_FOUND:  # its namespace comes with this very run
+            raise
+        return inputs
     return predicted(result, inputs, creating=creating)
 
 

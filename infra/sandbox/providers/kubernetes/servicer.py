@@ -11,12 +11,12 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from infra.sandbox.providers.kubernetes import VERSION, checking, configuring, lifecycle
+from infra.sandbox.providers.kubernetes import VERSION, checking, configuring, lifecycle, serving
 from infra.sandbox.providers.kubernetes.applying import in_words
 from infra.sandbox.providers.kubernetes.engine import Engine
 from infra.sandbox.providers.kubernetes.masking import Masks
 from infra.sandbox.providers.kubernetes.session import Session
-from infra.sandbox.providers.kubernetes.urns import logical_name, refuse_other_stacks
+from infra.sandbox.providers.kubernetes.urns import logical_name
 from infra.sandbox.providers.kubernetes.values import Properties, decode
 
 DETAILS = "grpc-status-details-bin"
@@ -25,13 +25,12 @@ Answer = TypeVar("Answer")
 Method = Callable[["Servicer", Any, grpc.ServicerContext], Answer]
 
 
-def answered(method: Method[Answer]) -> Method[Answer]:
-    """Refuse stacks that are not served, and turn whatever is raised into a status in words."""
+def worded(method: Method[Answer]) -> Method[Answer]:
+    """Turn whatever is raised into a status in words."""
 
     @wraps(method)
     def call(self: Servicer, request: Any, context: grpc.ServicerContext) -> Answer:
         try:
-            refuse_other_stacks(request.urn)
             return method(self, request, context)
         except lifecycle.RecordedError as recorded:
             raise self.aborted(context, str(recorded), recorded.detail) from recorded
@@ -39,6 +38,17 @@ def answered(method: Method[Answer]) -> Method[Answer]:
             raise self.aborted(context, str(in_words(error, logical_name(request.urn)))) from error
 
     return call
+
+
+def answered(method: Method[Answer]) -> Method[Answer]:
+    """Worded, and refused to stacks that are not served on the configured cluster."""
+
+    @wraps(method)
+    def call(self: Servicer, request: Any, context: grpc.ServicerContext) -> Answer:
+        serving.require(request.urn, self.session.foreign)
+        return method(self, request, context)
+
+    return worded(call)
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -76,23 +86,27 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def GetSchema(self, _request: Any, _context: Any) -> provider_pb2.GetSchemaResponse:  # noqa: N802
         return provider_pb2.GetSchemaResponse(schema=SCHEMA)
 
-    @answered
+    @worded
     def CheckConfig(self, request: Any, _context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
-        problems = configuring.problems(decode(request.news).value)
+        inputs = decode(request.news).value
+        serving.require(request.urn, configuring.foreign(inputs))
+        problems = configuring.problems(inputs)
         failures = [provider_pb2.CheckFailure(property=key, reason=why) for key, why in problems.items()]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
-    @answered
+    @worded
     def DiffConfig(self, request: Any, _context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         old, new = decode(request.old_inputs).value, decode(request.news).value
+        serving.require(request.urn, configuring.foreign(new))
         changed = sorted(key for key in {**old, **new} if key != "version" and old.get(key) != new.get(key))
         replaces = changed if changed and configuring.another_cluster(old, new) else []
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
 
-    @answered
+    @worded
     def Configure(self, request: Any, _context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
         configuring.configure(self.session, self._known(request.args).value)
+        serving.require(request.urn, self.session.foreign)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )

@@ -29,13 +29,17 @@ class Settings:
 
 @dataclass
 class Session:
-    """One run of the plugin. ``absent`` says why there is no cluster, when there is none."""
+    """One run of the plugin. ``absent`` says why there is no cluster, when there is none.
+
+    ``foreign`` says why the configured cluster is not the sandbox's, and is empty when it is.
+    """
 
     engine: Engine
     masks: Masks
     settings: Settings = field(default_factory=Settings)
     cluster: Cluster | None = None
     absent: str = "the provider is not configured"
+    foreign: str = "the provider is not configured"
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def needs_cluster(self) -> Cluster:

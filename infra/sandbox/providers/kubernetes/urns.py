@@ -1,26 +1,10 @@
-"""What a URN tells: the stack, the logical name, the kind; and which stacks this plugin serves."""
+"""What a URN tells: the logical name and the kind. serving.py says which stacks are served."""
 
 from __future__ import annotations
 
-import re
-
 from infra.errors import UserError
-from infra.sandbox.providers.kubernetes import VERSION
 
-SERVED_STACKS = re.compile(r"sandbox|test(?![a-z]).*")
 UNSUPPORTED_MODULES = frozenset({"helm.sh", "kustomize", "yaml"})
-
-
-def refuse_other_stacks(urn: str) -> None:
-    """Raise UserError unless the URN's stack is ``sandbox`` or ``test``, ``test-…``, ``test1``."""
-    stack = urn.removeprefix("urn:pulumi:").partition("::")[0]
-    if stack and not SERVED_STACKS.fullmatch(stack):
-        what = "pulumi-resource-kubernetes on PATH is the sandbox's plugin, which serves no other stack"
-        remedy = (
-            f"install the official plugin, pulumi plugin install resource kubernetes {VERSION}, "
-            "and take infra/sandbox/providers/bin off PATH"
-        )
-        raise UserError.of(f"stack {stack}", what, remedy)
 
 
 def logical_name(urn: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import stack_lock
+from infra.engine import locks
 from infra.errors import UserError
 from infra.progress import Progress
 
@@ -53,34 +53,34 @@ def lock(backend: Path, pid: int, host: str = "", since: datetime = NOW, stack: 
 
 def test_the_lock_of_a_dead_process_is_taken_away(tmp_path: Path) -> None:
     path = lock(tmp_path, dead())
-    stack_lock.heal(tmp_path, "sandbox", QUIET)
+    locks.heal(tmp_path, "sandbox", QUIET)
     assert not path.exists()
 
 
 def test_the_lock_of_a_living_process_stays_and_its_holder_is_named(tmp_path: Path, living: int) -> None:
     path = lock(tmp_path, living, since=datetime.now(UTC))
     with pytest.raises(UserError, match=f"is being changed by pid {living} of ada on .* since 20") as caught:
-        stack_lock.heal(tmp_path, "sandbox", QUIET)
+        locks.heal(tmp_path, "sandbox", QUIET)
     assert path.exists()
     assert "pulumi cancel" not in str(caught.value)
 
 
 def test_a_number_that_another_process_got_later_is_no_living_owner(tmp_path: Path, living: int) -> None:
     path = lock(tmp_path, living, since=datetime.now(UTC) - timedelta(minutes=5))
-    stack_lock.heal(tmp_path, "sandbox", QUIET)
+    locks.heal(tmp_path, "sandbox", QUIET)
     assert not path.exists()
 
 
 def test_the_lock_of_another_machine_always_stays(tmp_path: Path) -> None:
     path = lock(tmp_path, dead(), host="elsewhere")
     with pytest.raises(UserError, match=r"on elsewhere .*\n.*pulumi cancel -s sandbox"):
-        stack_lock.heal(tmp_path, "sandbox", QUIET)
+        locks.heal(tmp_path, "sandbox", QUIET)
     assert path.exists()
 
 
 def test_the_lock_of_another_stack_is_not_touched(tmp_path: Path) -> None:
     path = lock(tmp_path, dead(), stack="ledger-dev")
-    stack_lock.heal(tmp_path, "sandbox", QUIET)
+    locks.heal(tmp_path, "sandbox", QUIET)
     assert path.exists()
 
 
@@ -88,9 +88,9 @@ def test_a_lock_that_cannot_be_read_stays(tmp_path: Path) -> None:
     path = lock(tmp_path, os.getpid())
     path.write_text("{")
     with pytest.raises(UserError, match="cannot be read"):
-        stack_lock.heal(tmp_path, "sandbox", QUIET)
+        locks.heal(tmp_path, "sandbox", QUIET)
     assert path.exists()
 
 
 def test_no_lock_is_no_trouble(tmp_path: Path) -> None:
-    stack_lock.heal(tmp_path, "sandbox", QUIET)
+    locks.heal(tmp_path, "sandbox", QUIET)

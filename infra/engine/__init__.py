@@ -1,0 +1,1 @@
+"""Runs the Pulumi CLI on this machine: its commands, locks, state, passphrase, and encrypted values."""

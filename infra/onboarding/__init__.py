@@ -1,0 +1,1 @@
+"""A team comes aboard: answers, their stack files, and the secrets in them."""

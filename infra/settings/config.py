@@ -1,0 +1,48 @@
+"""Every section of a stack together, each value sound by itself; model.py adds the rules between them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from infra.settings.backups import Backups
+from infra.settings.base import ListRule, Section, merged_by
+from infra.settings.cluster import Cluster, Namespace
+from infra.settings.images import Images
+from infra.settings.ingress import Ingress
+from infra.settings.modules import Ledger, Module
+from infra.settings.postgres import Postgres
+from infra.settings.redis import Redis
+from infra.settings.secrets import SecretName, required
+from infra.settings.service import Service
+from infra.settings.stack import StackName
+
+
+class StackConfig(Section):
+    """Every section of a stack. Secrets are not in it: only their names follow from it."""
+
+    stack: StackName
+    cluster: Cluster = Field(Cluster(), description="Which Kubernetes the stack goes to.")
+    namespace: Namespace = Field(Namespace(), description="The stack's own namespace.")
+    images: Images = Field(Images(), description="Where container images come from.")
+    modules: tuple[Module, ...] = Field(
+        (Module.LEDGER,),
+        min_length=1,
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Domain modules that the service runs.",
+    )
+    ledger: Ledger = Field(Ledger(), description="The ledger module.")
+    service: Service = Field(Service(), description="The FastAPI service.")
+    ingress: Ingress = Field(Ingress(), description="Names and certificate under which it is reached.")
+    postgres: Postgres = Field(Postgres(), description="The database.")
+    redis: Redis = Field(Redis(), description="The cache.")
+    backups: Backups = Field(Backups(), description="Dumps of the database, their retention, the drill.")
+
+    @property
+    def namespace_name(self) -> str:
+        """The namespace: as named, or the stack's name."""
+        return self.namespace.name or str(self.stack)
+
+    @property
+    def secret_names(self) -> frozenset[SecretName]:
+        """The secrets that this stack must hold."""
+        return required(self.service.environment, self.modules)

@@ -1,0 +1,71 @@
+"""Rules between two values: each names both, so that the reader sees which one to change.
+
+Each stands in the file of its matter (places.py, sizes.py, backups.py); here is the list.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from infra.settings.config import StackConfig
+from infra.settings.rules import backups, places, sizes
+from infra.settings.rules.finding import Finding
+
+Rule = Callable[[StackConfig], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (
+    places.cluster_is_named,
+    places.production_stays_out_of_the_sandbox,
+    places.sandbox_images_stay_in_the_sandbox,
+    places.service_image_is_named,
+    places.modules_stand_once,
+    places.bundled_service_has_the_modules,
+    places.node_port_has_its_type,
+    places.development_stays_in_development,
+    places.sandbox_has_no_outside,
+    places.hosts_stand_once,
+    places.certificate_has_one_source,
+    places.public_origins_are_encrypted,
+    sizes.requests_fit_limits,
+    sizes.autoscaling_has_a_range,
+    sizes.pools_fit_the_database,
+    sizes.connections_fit_memory,
+    sizes.redis_fits_memory,
+    sizes.append_only_file_fits_its_volume,
+    sizes.drain_fits_grace,
+    sizes.ready_fits_deadline,
+    sizes.disruption_leaves_room,
+    sizes.rates_grow_with_the_window,
+    backups.backups_have_a_bucket,
+    backups.retention_outlives_the_schedule,
+    backups.drill_is_later_than_the_backup,
+)
+
+
+def name(rule: Rule) -> str:
+    """``pools_fit_the_database`` as users see it: ``pools-fit-the-database``."""
+    return rule.__name__.replace("_", "-")
+
+
+def reason(rule: Rule) -> str:
+    """Why the rule is there: the first line of its docstring."""
+    return (rule.__doc__ or "").partition("\n")[0]
+
+
+def broken(settings: StackConfig) -> list[Finding]:
+    """Every broken rule, in the order of the list."""
+    return [dataclasses.replace(found, rule=name(rule)) for rule in RULES for found in rule(settings)]
+
+
+def notices(settings: StackConfig) -> list[Finding]:
+    """What is accepted and checked, and does nothing in this version: said aloud, not left to be found."""
+    if not settings.backups.enabled:
+        return []
+    return [
+        Finding(
+            ("backups", "enabled"),
+            "true, and this version makes no backups yet: the section is checked and nothing more",
+            "until then dump by hand: kubectl exec postgres-0 -- pg_dump",
+            rule="not-provisioned",
+        )
+    ]

@@ -1,0 +1,167 @@
+"""Rules on numbers that must fit one another: memory, connections, replicas, seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infra import limits
+from infra.settings.base import Resources
+from infra.settings.config import StackConfig
+from infra.settings.rules.finding import Finding
+
+GRACEFUL_SECONDS = 20  # the service's own limit for requests in flight after the drain (its contract)
+
+
+def requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
+    """Kubernetes refuses a request above its limit, at the moment of the rollout."""
+    owners: dict[str, Resources] = {
+        "service": settings.service.resources,
+        "postgres": settings.postgres.resources,
+        "redis": settings.redis.resources,
+    }
+    for section, wanted in owners.items():
+        if limits.memory_bytes(wanted.memory_request) > limits.memory_bytes(wanted.memory_limit):
+            yield Finding(
+                (section, "resources", "memory_request"),
+                f"memory_request {wanted.memory_request} is more than memory_limit {wanted.memory_limit}",
+                "lower memory_request or raise memory_limit",
+                also=((section, "resources", "memory_limit"),),
+            )
+        if wanted.cpu_limit and limits.cpu_millis(wanted.cpu_request) > limits.cpu_millis(wanted.cpu_limit):
+            yield Finding(
+                (section, "resources", "cpu_request"),
+                f"cpu_request {wanted.cpu_request} is more than cpu_limit {wanted.cpu_limit}",
+                "lower cpu_request or raise cpu_limit",
+                also=((section, "resources", "cpu_limit"),),
+            )
+
+
+def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
+    """Every pool at its largest, one worker per pod, during a rollout."""
+    pool, service = settings.service.pool, settings.service
+    wanted = limits.connections_wanted(
+        pool.size, pool.max_overflow, service.most_replicas, service.rollout.max_surge
+    )
+    free = settings.postgres.max_connections - limits.SUPERUSER_RESERVED
+    if wanted > free:
+        yield Finding(
+            ("service", "pool"),
+            f"({pool.size} + {pool.max_overflow}) connections × ({service.most_replicas} replicas + "
+            f"{service.rollout.max_surge} surge) + migration and probes = {wanted}, and "
+            f"postgres.max_connections {settings.postgres.max_connections} leaves {free}",
+            "lower pool or replicas, or raise postgres.max_connections "
+            f"to {wanted + limits.SUPERUSER_RESERVED}",
+            also=(
+                ("service", "replicas"),
+                ("service", "autoscaling", "max_replicas"),
+                ("service", "rollout", "max_surge"),
+                ("postgres", "max_connections"),
+            ),
+        )
+
+
+def connections_fit_memory(settings: StackConfig) -> Iterator[Finding]:
+    """Every connection needs memory to sort in."""
+    postgres = settings.postgres
+    work_mem = limits.postgres_work_mem(postgres.resources.memory_bytes, postgres.max_connections)
+    if work_mem < limits.WORK_MEM_FLOOR:
+        yield Finding(
+            ("postgres", "max_connections"),
+            f"{postgres.max_connections} connections (max_connections) share memory_limit "
+            f"{postgres.resources.memory_limit}: {work_mem // 1024} KiB each for sorting, and 1024 KiB is "
+            "the least",
+            "raise postgres.resources.memory_limit or lower max_connections",
+            also=(("postgres", "resources", "memory_limit"),),
+        )
+
+
+def redis_fits_memory(settings: StackConfig) -> Iterator[Finding]:
+    """Redis needs room beside its data, or it is killed while it saves."""
+    redis = settings.redis
+    most = int(redis.resources.memory_bytes * limits.REDIS_MAXMEMORY_SHARE)
+    if limits.memory_bytes(redis.maxmemory) > most:
+        yield Finding(
+            ("redis", "maxmemory"),
+            f"maxmemory {redis.maxmemory} is more than 75 % of memory_limit {redis.resources.memory_limit}",
+            f"use at most {most // limits.MIB}Mi, or raise redis.resources.memory_limit",
+            also=(("redis", "resources", "memory_limit"),),
+        )
+
+
+def drain_fits_grace(settings: StackConfig) -> Iterator[Finding]:
+    """A pod that is killed before it has drained drops requests."""
+    rollout = settings.service.rollout
+    least = rollout.drain_seconds + GRACEFUL_SECONDS + 1
+    if rollout.termination_grace_seconds < least:
+        yield Finding(
+            ("service", "rollout", "termination_grace_seconds"),
+            f"termination_grace_seconds {rollout.termination_grace_seconds} leaves no time after "
+            f"drain_seconds {rollout.drain_seconds} and {GRACEFUL_SECONDS} s for requests in flight",
+            f"use at least {least}, or lower drain_seconds",
+            also=(("service", "rollout", "drain_seconds"),),
+        )
+
+
+def ready_fits_deadline(settings: StackConfig) -> Iterator[Finding]:
+    """A rollout that fails before its first pod counts can never succeed."""
+    rollout = settings.service.rollout
+    if rollout.progress_deadline_seconds <= rollout.min_ready_seconds:
+        yield Finding(
+            ("service", "rollout", "progress_deadline_seconds"),
+            f"progress_deadline_seconds {rollout.progress_deadline_seconds} is not more than "
+            f"min_ready_seconds {rollout.min_ready_seconds}",
+            "raise progress_deadline_seconds",
+            also=(("service", "rollout", "min_ready_seconds"),),
+        )
+
+
+def disruption_leaves_room(settings: StackConfig) -> Iterator[Finding]:
+    """A budget that allows no eviction blocks every node drain."""
+    service = settings.service
+    if service.min_available is not None and service.min_available >= service.least_replicas:
+        source = "autoscaling.min_replicas" if service.autoscaling.enabled else "replicas"
+        yield Finding(
+            ("service", "min_available"),
+            f"min_available {service.min_available} of {service.least_replicas} pods ({source}): no pod "
+            "could ever be evicted, and a node drain would wait for ever",
+            f"leave min_available out, or raise {source} to {service.min_available + 1} or more",
+            also=(("service", *source.split(".")),),
+        )
+
+
+def autoscaling_has_a_range(settings: StackConfig) -> Iterator[Finding]:
+    """Fewest pods below most pods."""
+    scaling = settings.service.autoscaling
+    if scaling.enabled and scaling.min_replicas > scaling.max_replicas:
+        yield Finding(
+            ("service", "autoscaling", "min_replicas"),
+            f"min_replicas {scaling.min_replicas} is more than max_replicas {scaling.max_replicas}",
+            "lower min_replicas or raise max_replicas",
+            also=(("service", "autoscaling", "max_replicas"),),
+        )
+
+
+def rates_grow_with_the_window(settings: StackConfig) -> Iterator[Finding]:
+    """A limit per hour below the limit per minute would make the latter meaningless."""
+    service = settings.service
+    if service.rate_limit_per_hour < service.rate_limit_per_minute:
+        yield Finding(
+            ("service", "rate_limit_per_hour"),
+            f"rate_limit_per_hour {service.rate_limit_per_hour} is less than rate_limit_per_minute "
+            f"{service.rate_limit_per_minute}",
+            "raise rate_limit_per_hour or lower rate_limit_per_minute",
+            also=(("service", "rate_limit_per_minute"),),
+        )
+
+
+def append_only_file_fits_its_volume(settings: StackConfig) -> Iterator[Finding]:
+    """While the file is rewritten, the old and the new one stand side by side."""
+    redis = settings.redis
+    if limits.memory_bytes(redis.storage) < 2 * limits.memory_bytes(redis.maxmemory):
+        yield Finding(
+            ("redis", "storage"),
+            f"storage {redis.storage} is less than twice maxmemory {redis.maxmemory}, which a rewrite of the "
+            "append-only file may need",
+            f"use at least {2 * limits.memory_bytes(redis.maxmemory) // limits.MIB}Mi, or lower maxmemory",
+            also=(("redis", "maxmemory"),),
+        )

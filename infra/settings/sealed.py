@@ -1,0 +1,156 @@
+"""The secrets of a stack file as a reader sees them: which are there, all encrypted, none too many."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from infra.settings import messages
+from infra.settings.flaw import MASK, Flaw
+from infra.settings.layers import Layer
+from infra.settings.modules import Module
+from infra.settings.secrets import PASSPHRASE, SCHEMES, SecretName, required
+from infra.settings.sections import ROTATED, SECRETS, is_encrypted, make_secret
+from infra.settings.sections import SECRET_NAMES as NAMES
+from infra.settings.service import Mode
+from infra.settings.stack import StackName
+
+__all__ = ["flaws", "is_encrypted", "parse_day", "wanted"]
+
+PROVIDER = re.compile(r"(?P<scheme>[a-z]+)://\S+")
+CIPHERTEXT = re.compile(r"v1:\S+")  # what Pulumi writes for a passphrase and for every key service
+
+
+def flaws(stack: StackName, merged: dict[str, Any], own: Layer, *, missing: bool) -> list[Flaw]:
+    """What is wrong with the stack's secrets. ``missing``: whether a secret that is not there yet counts."""
+    held = own.data.get(SECRETS)
+    if held is not None and (is_encrypted(held) or not isinstance(held, dict)):
+        said = (
+            "is encrypted as a whole, and each"
+            if is_encrypted(held)
+            else "is not a mapping of names to values, and each"
+        )
+        what = f"{said} secret is encrypted by itself"
+        return [
+            own.flaw(
+                (SECRETS,),
+                "wrong-type",
+                what,
+                f"take it out, then for each: {make_secret(str(stack), 'NAME')}",
+            )
+        ]
+    found = [flaw for name, value in (held or {}).items() for flaw in _one(stack, name, value, own)]
+    names = wanted(merged)
+    if names is not None:
+        found += _missing(stack, names, own, held or {}) if missing else []
+        found += _unwanted(stack, names, own, held or {})
+    return found + _provider(own, encrypted=bool(held) and not found) + _rotated(own)
+
+
+def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
+    """The secrets that must be there; None while mode or modules cannot be read, which is told elsewhere."""
+    service, modules = merged.get("service"), merged.get("modules")
+    mode = service.get("environment") if isinstance(service, dict) else None
+    if mode not in list(Mode) or not isinstance(modules, list):
+        return None
+    return required(Mode(mode), [Module(name) for name in modules if name in list(Module)])
+
+
+def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:
+    path, remedy = (
+        (SECRETS, name),
+        f"take a new value, this one has been seen: {make_secret(str(stack), name)}",
+    )
+    if name not in NAMES:
+        return [_unknown(name, value, own)]
+    if value is None:
+        return [own.flaw(path, "missing-secret", "has no value", make_secret(str(stack), name))]
+    if not is_encrypted(value):
+        return [own.flaw(path, "plain-secret", "is not encrypted", remedy)]
+    if not CIPHERTEXT.fullmatch(value["secure"]):
+        what = "is not encrypted: what stands after secure: is not a ciphertext of Pulumi (v1:…)"
+        return [own.flaw(path, "plain-secret", what, remedy)]
+    return []
+
+
+def _unknown(name: str, value: Any, own: Layer) -> Flaw:
+    """A name alone, or with a colon in it, may be a secret that was written where its name should stand."""
+    what = f"unknown key{messages.near_miss(name, NAMES)}"
+    flaw = own.flaw((SECRETS, name), "unknown-key", what, f"known keys here: {', '.join(NAMES)}")
+    before, colon, _ = name.partition(":")
+    if value is not None and not colon:
+        return flaw
+    key = own.key((SECRETS, before if before in NAMES else MASK))
+    return replace(flaw, key=key, what="unknown key: it has no value, or no space after its colon")
+
+
+def _missing(stack: StackName, wanted: frozenset[SecretName], own: Layer, held: dict[str, Any]) -> list[Flaw]:
+    return [
+        own.flaw((SECRETS, name.value), "missing-secret", "is missing", make_secret(str(stack), name.value))
+        for name in SecretName
+        if name in wanted and name.value not in held
+    ]
+
+
+def _unwanted(
+    stack: StackName, wanted: frozenset[SecretName], own: Layer, held: dict[str, Any]
+) -> list[Flaw]:
+    """A development token opens the service outside development: it may not even be there."""
+    name = SecretName.DEV_TOKEN
+    if name not in held or name in wanted:
+        return []
+    what = "a development token is set, and service.environment is not development"
+    remedy = f"take it out: pulumi config rm --path slipway:{SECRETS}.{name} -s {stack}"
+    return [own.flaw((SECRETS, name.value), "development-token", what, remedy)]
+
+
+def _provider(own: Layer, *, encrypted: bool) -> list[Flaw]:
+    """What Pulumi decrypts with: a passphrase's salt, or a key service and its encrypted key."""
+    file, top = own.document, own.document.data
+    given = top.get("secretsprovider", PASSPHRASE)
+    schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+    form = PROVIDER.fullmatch(given) if isinstance(given, str) else None
+    if given != PASSPHRASE and (form is None or form["scheme"] not in SCHEMES):
+        scheme = given.partition(":")[0] if isinstance(given, str) else ""
+        guess = messages.close(scheme, [*SCHEMES, PASSPHRASE])
+        hint = f"; did you mean {guess}{'' if guess == PASSPHRASE else '://'}?" if guess else ""
+        shown = messages.quote(given, quoted=False)
+        what = f"{shown} is neither {PASSPHRASE} nor begins with one of {schemes}{hint}"
+        remedy = "for example awskms://alias/slipway?region=ap-northeast-2"
+        return [file.flaw(("secretsprovider",), "secrets-provider", what, remedy)]
+    wanted = "encryptionsalt" if given == PASSPHRASE else "encryptedkey"
+    if encrypted and not isinstance(top.get(wanted), str):
+        by = f"secretsprovider: {messages.quote(given, quoted=False)}"
+        what = f"is missing, and without it no secret of this file can be read ({by})"
+        remedy = "bring the line back from the file's history, or make the secrets anew: slipway init"
+        return [Flaw(file.file, "missing-key", what, remedy, key=wanted)]
+    return []
+
+
+def _rotated(own: Layer) -> list[Flaw]:
+    """The dates that ``slipway secrets list`` shows."""
+    dates = own.data.get(ROTATED, {})
+    if not isinstance(dates, dict):
+        what, remedy = "is not a mapping of secrets to dates", "take it out; slipway secrets writes it"
+        return [own.flaw((ROTATED,), "wrong-type", what, remedy)]
+    found = []
+    for name, day in dates.items():
+        if name not in NAMES:
+            what = f"unknown key{messages.near_miss(name, NAMES)}"
+            found.append(own.flaw((ROTATED, name), "unknown-key", what, "take it out"))
+        elif parse_day(day) is None:
+            found.append(own.flaw((ROTATED, name), "wrong-form", "is not a date", 'for example "2026-03-01"'))
+        elif own.bare((ROTATED, name)):
+            what = "is a date without quotes, and Pulumi rewrites it as a time of day"
+            found.append(own.flaw((ROTATED, name), "wrong-form", what, f'write "{day}"'))
+    return found
+
+
+def parse_day(text: Any) -> date | None:
+    """An ISO date (2026-03-01); None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None

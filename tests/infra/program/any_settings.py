@@ -1,0 +1,211 @@
+"""Settings objects that validate, drawn from the model's own ranges, patterns and vocabularies.
+
+``repaired`` brings numbers that rules tie together into line, so that most draws validate; what it misses is
+dropped. It repeats no rule's arithmetic more exactly than it must.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from enum import StrEnum
+from typing import Annotated, Any, Union, get_args, get_origin
+from zoneinfo import available_timezones
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from hypothesis import reject
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from infra import limits
+from infra.names import SANDBOX
+from infra.settings.base import CRON, ListRule, Section
+from infra.settings.merge import merge
+from infra.settings.model import SECTIONS, Settings, defaults
+from infra.settings.modules import BUNDLED
+from infra.settings.stack import FORM, StackName
+
+Values = dict[str, Any]
+MINUTES, HOURS, DAYS = st.integers(0, 59), st.integers(0, 23), st.integers(0, 6)
+SCHEDULES = st.one_of(
+    st.builds("{} {} * * *".format, MINUTES, HOURS),
+    st.builds("{} {} * * {}".format, MINUTES, HOURS, DAYS),
+    st.builds("{} */{} * * *".format, MINUTES, st.integers(1, 12)),
+)
+TIME_ZONES = st.sampled_from(sorted(zone for zone in available_timezones() if zone[0].isupper()))
+PRINTED = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
+TEXTS = st.one_of(PRINTED, st.builds("~{}/{}".format, PRINTED, PRINTED), st.just("~/.kube/config"))
+
+
+def values(section: type[Section]) -> st.SearchStrategy[Values]:
+    """Some keys of a section; those left out keep their default."""
+    keys = {name: _field(field) for name, field in section.model_fields.items()}
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+def _field(field: FieldInfo) -> st.SearchStrategy[Any]:
+    if "_time_zone" in repr(field.metadata):
+        return TIME_ZONES
+    extra = field.json_schema_extra
+    unique = isinstance(extra, dict) and extra.get("x-list-rule") in list(ListRule)
+    return _typed(field.annotation, field.metadata, unique=unique)
+
+
+def _typed(kind: Any, metadata: list[Any], *, unique: bool = False) -> st.SearchStrategy[Any]:
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _typed(parts[0], [m for part in parts[1:] for m in getattr(part, "metadata", [part])])
+    if origin in {Union, types.UnionType}:
+        return st.one_of([_typed(part, metadata) for part in parts])
+    if origin is tuple:
+        least = _bound(metadata, MinLen, "min_length", 0)
+        return st.lists(_typed(parts[0], []), min_size=least, max_size=3, unique=unique)
+    if kind is types.NoneType:
+        return st.none()
+    if kind is bool:
+        return st.booleans()
+    if kind is int:
+        return st.integers(_bound(metadata, Ge, "ge", None), _bound(metadata, Le, "le", None))
+    if issubclass(kind, StrEnum):
+        return st.sampled_from([member.value for member in kind])
+    return values(kind) if issubclass(kind, Section) else _text(metadata)
+
+
+def _text(metadata: list[Any]) -> st.SearchStrategy[str]:
+    patterns = [found for item in metadata if (found := getattr(item, "pattern", None))]
+    if not patterns:
+        return TEXTS
+    if patterns[0] == CRON:
+        return SCHEDULES
+    most = _bound(metadata, MaxLen, "max_length", 1000)
+    return st.from_regex(patterns[0], fullmatch=True).filter(lambda text: len(text) <= most)
+
+
+def _bound(metadata: list[Any], kind: type, name: str, otherwise: Any) -> Any:
+    return next((getattr(item, name) for item in metadata if isinstance(item, kind)), otherwise)
+
+
+STACKS = st.one_of(st.just(SANDBOX), st.from_regex(FORM, fullmatch=True)).map(StackName.parse)
+OWN = st.fixed_dictionaries({}, optional={name: _field(Settings.model_fields[name]) for name in SECTIONS})
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> Settings:
+    """Any stack's settings, as its profile and file together could say them."""
+    stack = draw(STACKS)
+    drawn = merge(defaults(), draw(OWN))
+    whole = {**repaired(stack, drawn), "stack": stack.model_dump(mode="json")}
+    try:
+        return Settings.model_validate_json(json.dumps(whole))
+    except ValidationError:
+        reject()
+
+
+def repaired(stack: StackName, drawn: Values) -> Values:
+    """The same with what contradicts itself taken out, and numbers brought into one another's range."""
+    _place(stack, drawn)
+    _outside(stack, drawn)
+    for section in ("service", "postgres", "redis"):
+        _resources(drawn[section]["resources"])
+    _rollout(drawn["service"])
+    _connections(drawn)
+    _cache(drawn["redis"])
+    _backups(drawn["backups"])
+    return drawn
+
+
+def _place(stack: StackName, drawn: Values) -> None:
+    cluster, images, service = drawn["cluster"], drawn["images"], drawn["service"]
+    cluster["sandbox"] = cluster["sandbox"] and stack.environment != "prod"
+    cluster["context"] = None if cluster["sandbox"] else cluster["context"] or "elsewhere"
+    if not cluster["sandbox"]:
+        images["catalogue"] = "public"
+    if images["catalogue"] == "public":
+        images["service"] = images["service"] or "registry.example/team/service:1.4.2"
+    elif not images["service"]:
+        drawn["modules"] = sorted(BUNDLED)
+    if stack.environment not in {"dev", "sandbox"} and service["environment"] == "development":
+        service["environment"] = "staging"
+    if service["type"] != "NodePort":
+        service["node_port"] = None
+
+
+def _outside(stack: StackName, drawn: Values) -> None:
+    service, ingress = drawn["service"], drawn["ingress"]
+    if drawn["cluster"]["sandbox"]:
+        ingress["hosts"], service["autoscaling"]["enabled"] = [], False
+    if ingress["tls_secret"]:
+        ingress["cluster_issuer"] = None
+    elif ingress["hosts"] and stack.environment == "prod":
+        ingress["cluster_issuer"] = ingress["cluster_issuer"] or "letsencrypt"
+    if service["environment"] == "production":
+        secure = [origin for origin in service["allowed_origins"] if origin.startswith("https")]
+        service["allowed_origins"] = secure
+    low, high = sorted([service["rate_limit_per_minute"], service["rate_limit_per_hour"]])
+    service["rate_limit_per_minute"], service["rate_limit_per_hour"] = min(low, 1_000_000), high
+
+
+def _resources(resources: Values) -> None:
+    memory = sorted([resources["memory_request"], resources["memory_limit"]], key=limits.memory_bytes)
+    resources["memory_request"], resources["memory_limit"] = memory
+    if resources["cpu_limit"]:
+        cpu = sorted([resources["cpu_request"], resources["cpu_limit"]], key=limits.cpu_millis)
+        resources["cpu_request"], resources["cpu_limit"] = cpu
+
+
+def _rollout(service: Values) -> None:
+    rollout, scaling = service["rollout"], service["autoscaling"]
+    rollout["termination_grace_seconds"] = max(
+        rollout["termination_grace_seconds"], rollout["drain_seconds"] + 21
+    )
+    rollout["progress_deadline_seconds"] = max(
+        rollout["progress_deadline_seconds"], rollout["min_ready_seconds"] + 1
+    )
+    scaling["min_replicas"] = min(scaling["min_replicas"], scaling["max_replicas"])
+    least = scaling["min_replicas"] if scaling["enabled"] else service["replicas"]
+    if service["min_available"]:
+        service["min_available"] = min(service["min_available"], least - 1) or None
+
+
+def _connections(drawn: Values) -> None:
+    """Pools are cut to what the most pods leave each of them; the database gets memory for all."""
+    postgres, service, pool = drawn["postgres"], drawn["service"], drawn["service"]["pool"]
+    scaling = service["autoscaling"]
+    pods = scaling["max_replicas"] if scaling["enabled"] else service["replicas"]
+    pods += service["rollout"]["max_surge"]
+    postgres["max_connections"] = max(postgres["max_connections"], pods + 6)
+    share = (postgres["max_connections"] - 6) // pods
+    pool["size"] = min(pool["size"], share)
+    pool["max_overflow"] = min(pool["max_overflow"], share - pool["size"])
+    _at_least(postgres["resources"], 4 * postgres["max_connections"])
+
+
+def _at_least(resources: Values, mebibytes: int) -> None:
+    if limits.memory_bytes(resources["memory_limit"]) < mebibytes * limits.MIB:
+        resources["memory_limit"] = _quantity(mebibytes)
+
+
+def _quantity(mebibytes: int) -> str:
+    """Seven digits are the most that a quantity may have."""
+    return f"{mebibytes}Mi" if mebibytes < 10_000_000 else f"{mebibytes // 1024}Gi"
+
+
+def _cache(redis: Values) -> None:
+    _at_least(redis["resources"], 2)
+    room = limits.memory_bytes(redis["resources"]["memory_limit"]) * 3 // 4
+    if limits.memory_bytes(redis["maxmemory"]) > room:
+        redis["maxmemory"] = _quantity(room // limits.MIB)
+    wanted = 2 * limits.memory_bytes(redis["maxmemory"])
+    if limits.memory_bytes(redis["storage"]) < wanted:
+        redis["storage"] = _quantity(wanted // limits.MIB)
+
+
+def _backups(backups: Values) -> None:
+    if backups["enabled"]:
+        backups["bucket"] = backups["bucket"] or "a-bucket"
+    backups["retention_days"] = max(backups["retention_days"], 14)
+    minute, hour, *days = backups["schedule"].split()
+    if hour.isdigit():  # a drill some hours after the dump, on any day
+        later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
+        backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"

@@ -1,0 +1,131 @@
+"""What the keys autoscaling, min_available, ingress and modules plan, and what happens without them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app import contract
+from infra.render import service as render
+from infra.settings.modules import BUNDLED
+from infra.settings.secrets import OF_MODULES, SecretName
+from tests.infra.mocks import SECRETS, Built, built, settings
+
+pytestmark = pytest.mark.unit
+STACK = "ledger-staging"
+ROOMY = {"max_connections": 500, "resources": {"memory_request": "4Gi", "memory_limit": "4Gi"}}
+
+
+def service(**keys: Any) -> Built:
+    return built(settings(STACK, service=keys, postgres=ROOMY))
+
+
+def ingress(**keys: Any) -> dict[str, Any]:
+    return built(settings(STACK, ingress=keys)).kind("Ingress")["ingress-rules"]
+
+
+def test_the_stack_file_decides_the_replicas_while_nothing_scales() -> None:
+    program = service(replicas=4)
+    deployment = program.kind("Deployment")["service-deployment"]
+    assert deployment["spec"]["replicas"] == 4
+    assert program.ignored["service-deployment"] == []
+    assert program.kind("HorizontalPodAutoscaler") == {}
+
+
+def test_the_replicas_are_taken_back_from_an_autoscaler_that_is_gone() -> None:
+    metadata = service(replicas=4).kind("Deployment")["service-deployment"]["metadata"]
+    assert metadata["annotations"] == {"pulumi.com/patchForce": "true"}
+
+
+def test_an_autoscaled_deployment_says_nothing_about_replicas_and_keeps_those_that_run() -> None:
+    program = service(autoscaling={"enabled": True, "min_replicas": 3, "max_replicas": 5})
+    deployment = program.kind("Deployment")["service-deployment"]
+    assert "replicas" not in deployment["spec"]
+    assert program.ignored["service-deployment"] == ["spec.replicas"]
+    assert "annotations" not in deployment["metadata"]
+
+
+def test_the_autoscaler_scales_the_deployment_by_its_cpu() -> None:
+    scaling = {"enabled": True, "min_replicas": 3, "max_replicas": 5, "cpu_percent": 60}
+    program = service(autoscaling=scaling)
+    deployment = program.kind("Deployment")["service-deployment"]
+    spec = program.kind("HorizontalPodAutoscaler")["service-autoscaler"]["spec"]
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment["metadata"]["name"]}
+    assert spec["scaleTargetRef"] == target
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 5)
+    utilization = {"type": "Utilization", "averageUtilization": 60}
+    assert spec["metrics"] == [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}]
+
+
+def test_without_a_least_number_one_pod_at_a_time_may_go() -> None:
+    spec = service().kind("PodDisruptionBudget")["service-budget"]["spec"]
+    assert (spec["maxUnavailable"], spec.get("minAvailable")) == (1, None)
+
+
+def test_a_least_number_of_pods_replaces_the_largest_number_that_may_go() -> None:
+    spec = service(replicas=4, min_available=3).kind("PodDisruptionBudget")["service-budget"]["spec"]
+    assert (spec["minAvailable"], spec.get("maxUnavailable")) == (3, None)
+
+
+def test_without_a_host_nothing_is_let_in() -> None:
+    program = built(settings(STACK))
+    assert program.kind("Ingress") == {}
+    assert program.exports["url"] == "http://service.ledger-staging.svc"
+
+
+def test_every_host_leads_to_the_services_port() -> None:
+    hosts = ["a.example.com", "b.example.com"]
+    program = built(settings(STACK, ingress={"hosts": hosts, "class_name": "nginx", "tls_secret": "own"}))
+    spec = program.kind("Ingress")["ingress-rules"]["spec"]
+    address = program.kind("Service")["service-address"]
+    port = {"number": address["spec"]["ports"][0]["port"]}
+    backend = {"service": {"name": address["metadata"]["name"], "port": port}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    assert spec["rules"] == [{"host": host, "http": {"paths": paths}} for host in hosts]
+    assert spec["ingressClassName"] == "nginx"
+    assert program.exports["url"] == "https://a.example.com"
+
+
+def test_the_teams_own_certificate_serves_every_host() -> None:
+    made = ingress(hosts=["a.example.com", "b.example.com"], tls_secret="own")
+    assert made["spec"]["tls"] == [{"hosts": ["a.example.com", "b.example.com"], "secretName": "own"}]
+    assert list(made["metadata"]["annotations"]) == ["nginx.ingress.kubernetes.io/proxy-body-size"]
+
+
+def test_cert_manager_gets_a_secret_to_write_the_certificate_to() -> None:
+    made = ingress(hosts=["a.example.com"], cluster_issuer="letsencrypt")
+    assert made["spec"]["tls"] == [{"hosts": ["a.example.com"], "secretName": "ingress-tls"}]
+    assert made["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == "letsencrypt"
+
+
+def test_without_a_certificate_the_address_says_http() -> None:
+    program = built(settings(STACK, ingress={"hosts": ["a.example.com"]}))
+    assert "tls" not in program.kind("Ingress")["ingress-rules"]["spec"]
+    assert program.exports["url"] == "http://a.example.com"
+
+
+def test_the_body_limit_is_in_megabytes() -> None:
+    annotations = ingress(hosts=["a.example.com"], body_limit_megabytes=12)["metadata"]["annotations"]
+    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "12m"
+
+
+@pytest.mark.parametrize("modules", [["ledger"], ["assistant"]])
+def test_a_modules_secret_is_there_with_its_module_only(modules: list[str]) -> None:
+    keys = built(settings(STACK, modules=modules)).kind("Secret")["service-secrets"]["stringData"]["value"]
+    held = {"OPENAI_API_KEY": SECRETS[SecretName.OPENAI_API_KEY]} if modules == ["assistant"] else {}
+    assert {key: value for key, value in keys.items() if key.startswith("OPENAI")} == held
+
+
+def test_a_modules_variables_are_there_with_the_module_only() -> None:
+    with_ledger, without = (
+        render.environment(settings(STACK, modules=[name]), "1") for name in ("ledger", "support")
+    )
+    assert set(with_ledger) - set(without) == {"LEDGER_SUMMARY_TTL_SECONDS"}
+
+
+def test_every_secret_of_a_module_that_is_not_bundled_has_a_variable_of_its_own() -> None:
+    apart = {name for module, names in OF_MODULES.items() if module not in BUNDLED for name in names}
+    assert set(render.MODULE_SECRET_VARIABLES) == apart
+    known = {variable.name for variable in contract.VARIABLES}
+    assert known.isdisjoint(render.MODULE_SECRET_VARIABLES.values())

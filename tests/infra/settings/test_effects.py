@@ -1,0 +1,85 @@
+"""What rules read of a stack, and two stacks compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.settings import effects
+from infra.settings.differences import differences
+from infra.settings.leaves import leaves
+from infra.settings.provenance import Provenance, trace
+from tests.infra.layered import STACK, folder
+
+pytestmark = pytest.mark.unit
+LEAVES = {leaf.key: leaf for leaf in leaves()}
+
+
+def traced(path: Path, own: str = "", stack: str = STACK) -> Provenance:
+    return trace(stack, folder(path, own, stack=stack))
+
+
+def test_a_rule_tells_the_keys_it_read_and_what_it_holds_a_key_against(tmp_path: Path) -> None:
+    found = traced(tmp_path)
+    assert found.settings is not None
+    (rule,) = effects.weighing(found.settings, ("service", "pool", "size"))
+    assert rule.rule == "pools-fit-the-database"
+    assert [".".join(key) for key in rule.beside(("service", "pool", "size"))] == [
+        "service.pool.max_overflow",
+        "service.autoscaling.enabled",
+        "service.replicas",
+        "service.rollout.max_surge",
+        "postgres.max_connections",
+    ]
+
+
+def test_a_rule_on_several_sections_holds_a_key_against_its_own_section_only(tmp_path: Path) -> None:
+    found, limit = traced(tmp_path), ("redis", "resources", "memory_limit")
+    assert found.settings is not None
+    rule = next(
+        item for item in effects.weighing(found.settings, limit) if item.rule == "requests-fit-limits"
+    )
+    assert {key[0] for key in rule.beside(limit)} == {"redis"}
+
+
+def test_every_rule_reads_at_least_one_key_and_only_keys_of_the_model(tmp_path: Path) -> None:
+    found = traced(tmp_path)
+    assert found.settings is not None
+    read = {".".join(key) for rule in effects.weighings(found.settings) for key in rule.read}
+    assert read <= set(LEAVES)
+
+
+def test_a_value_beside_a_switch_that_is_off_does_nothing(tmp_path: Path) -> None:
+    found = traced(tmp_path)
+    assert found.settings is not None
+    assert effects.effects(found.settings, ("backups", "bucket")) == (
+        "Does nothing here: backups.enabled is false.",
+    )
+    assert effects.effects(found.settings, ("backups", "enabled")) == ()
+
+
+def test_a_stack_does_not_differ_from_itself(tmp_path: Path) -> None:
+    found = traced(tmp_path)
+    same = differences(found, found)
+    assert (same.values, same.names, same.secrets) == ((), (), ())
+
+
+def test_two_stacks_differ_in_values_and_not_in_the_order_of_their_files(tmp_path: Path) -> None:
+    left = traced(tmp_path, "  slipway:service: {replicas: 2, log_level: DEBUG}\n")
+    right = traced(tmp_path, "  slipway:service: {log_level: DEBUG, replicas: 3}\n", "books-dev")
+    found = differences(left, right)
+    assert [(each.key, each.left.value, each.right.value) for each in found.values] == [
+        ("service.replicas", 2, 3)
+    ]
+    assert [each.key for each in found.names] == ["namespace.name"]
+
+
+def test_a_namespace_that_both_name_alike_is_no_difference_and_one_that_is_another_name_is(
+    tmp_path: Path,
+) -> None:
+    shared = "  slipway:namespace: {name: shared}\n"
+    alike = differences(traced(tmp_path, shared), traced(tmp_path, shared, "books-dev"))
+    other = differences(traced(tmp_path, shared), traced(tmp_path, stack="books-dev"))
+    assert (alike.values, alike.names) == ((), ())
+    assert [each.key for each in other.values] == ["namespace.name"]
