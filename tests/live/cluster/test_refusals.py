@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -17,12 +18,23 @@ from infra.sandbox.config import SandboxConfig
 from tests.live.cluster.second import Cluster
 
 pytestmark = pytest.mark.live
-HOLD = "import socket, time; s = socket.create_server(('', 10259)); print(flush=True); time.sleep(60)"
+HOLD = "import socket, time; s = socket.create_server(('', 10259)); print('held', flush=True); time.sleep(60)"
 FREE = SandboxConfig("slipway-fault", 5)
 
 
 def messages(config: SandboxConfig) -> list[str]:
     return [str(problem) for problem in preflight.problems(config)]
+
+
+def end(pid: int) -> None:
+    """Kills it and waits until the kernel has taken back all it held, its port too."""
+    process = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        ended, _, _ = select.select([process], [], [], 30)
+        assert ended
+    finally:
+        os.close(process)
 
 
 def ip(*arguments: str) -> None:
@@ -88,12 +100,12 @@ def test_a_link_of_somebody_else_is_named() -> None:
 
 
 def test_a_port_held_by_somebody_else_is_named_with_its_holder(cluster: Cluster) -> None:
-    os.kill(cluster.pids()["kube-scheduler"], signal.SIGKILL)
+    end(cluster.pids()["kube-scheduler"])
     command = ["nsenter", f"--net={cluster.config.namespace_file}", sys.executable, "-c", HOLD]
     holder = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None
-        holder.stdout.readline()
+        assert holder.stdout.readline() == b"held\n"
         assert messages(cluster.config) == [
             "port 10259: kube-scheduler needs it in namespace slipway-test, "
             f"where process {holder.pid} holds it: {sys.executable} -c {HOLD}\n"
