@@ -28,7 +28,8 @@ METRICS_PATH: Final = "/metrics"
 
 ENVIRONMENTS: Final = ("development", "staging", "production")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-MODULES: Final = ("ledger",)
+MODULES: Final = ("ledger", "dispatch")
+ROLES: Final = ("admin", "user")
 
 COMMAND: Final = ("python", "-m", "app.main")
 MIGRATION_COMMAND: Final = ("python", "-m", "alembic", "upgrade", "head")
@@ -37,6 +38,8 @@ MIGRATION_VARIABLES: Final = ("DATABASE_URL", "LOG_LEVEL")
 SECRET_LENGTH: Final = 32  # least characters of SECRET_KEY and DEV_TOKEN
 PROBE_SECONDS: Final = 2.0  # the longest one check may take; probe time-outs must be longer
 GRACEFUL_SECONDS: Final = 20  # in-flight requests may take this long after the drain
+PROBE_CONNECTIONS: Final = 2  # of one replica beside its pool: probes answer when the pool is full
+JOB_CONNECTIONS: Final = 4  # of one replica beside its pool: the job queue's own
 # terminationGracePeriodSeconds must exceed DRAIN_SECONDS + GRACEFUL_SECONDS.
 
 VARIABLES: Final = (
@@ -51,6 +54,25 @@ VARIABLES: Final = (
     Variable("ALLOWED_ORIGINS", ""),
     Variable("RATE_LIMIT_PER_MINUTE", "60"),
     Variable("RATE_LIMIT_PER_HOUR", "1000"),
+    Variable("RATE_LIMIT_PER_DAY", "10000"),
+    Variable("RATE_LIMIT_ROUTES", ""),  # PATH=MINUTE/HOUR/DAY separated by commas; the longest path wins
+    Variable("RATE_LIMIT_BLOCK_AFTER", "30"),  # refusals within a minute until the principal is blocked
+    Variable("RATE_LIMIT_BLOCK_SECONDS", "300"),
+    Variable("RATE_LIMIT_WHEN_AWAY", "open"),  # open: requests pass while Redis is away; closed: 503
+    Variable("IP_ALLOW_LIST", ""),  # networks; empty: everybody
+    Variable("TRUSTED_PROXIES", ""),  # networks whose X-Forwarded-For is believed
+    Variable("JWT_ISSUER", ""),
+    Variable("JWT_AUDIENCE", ""),
+    Variable("JWT_JWKS_URL", ""),
+    Variable("JWT_JWKS_SECONDS", "3600"),  # how long fetched keys are used without asking again
+    Variable("JWT_LEEWAY_SECONDS", "30"),  # how far clocks may differ
+    Variable("JWT_ROLE_CLAIM", "role"),
+    Variable("LOGIN_TOKEN_SECONDS", "3600"),
+    Variable("CLERK_WEBHOOK_SECRET", "", secret=True),
+    Variable("JOB_CONCURRENCY", "4"),  # jobs that one replica works on at the same time; 0: none
+    Variable("JOB_STALLED_SECONDS", "30"),  # without a sign of life a job is taken over by another replica
+    Variable("EVENT_RETENTION_DAYS", "30"),
+    Variable("BODY_SECONDS", "30"),  # a request's body must have arrived in this time
     Variable("ENABLE_METRICS", "true"),
     Variable("ENABLE_HEALTH_CHECK", "true"),
     Variable("DRAIN_SECONDS", "5"),
@@ -61,13 +83,21 @@ VARIABLES: Final = (
     Variable("DATABASE_POOL_RECYCLE", "3600"),
     Variable("REDIS_URL", required=True, secret=True),
     Variable("LEDGER_SUMMARY_TTL_SECONDS", "60", module="ledger"),
+    Variable("LEDGER_GENERATE_CRON", "5 * * * *", module="ledger"),  # when due entries are made; UTC
+    Variable("LEDGER_TIME_ZONE", "Asia/Seoul", module="ledger"),  # whose midnight ends a day
+    Variable("DISPATCH_SUMMARY_TTL_SECONDS", "15", module="dispatch"),
 )
 
 METRICS: Final = {
     "api_requests_total": ("method", "endpoint", "status"),
     "api_response_seconds": ("method", "endpoint"),
+    "api_requests_in_flight": (),
     "cache_operations_total": ("operation", "result"),
     "errors_total": ("error_code",),
+    "events_dropped_total": (),
+    "rate_limit_decisions_total": ("decision",),
+    "llm_requests_total": ("provider", "outcome"),
+    "batch_items_total": ("kind", "outcome"),
     "database_pool_connections": ("state",),
     "service_info": ("version", "environment"),
 }
@@ -82,11 +112,26 @@ ERROR_CODES: Final = {
     "ERR_1004": (405, "The path exists, but not with this method"),
     "ERR_1005": (413, "The body is larger than the route allows"),
     "ERR_1006": (400, "The request cannot be read"),
+    "ERR_1007": (408, "The body did not arrive in time"),
     "ERR_1100": (401, "No bearer token was sent"),
     "ERR_1101": (401, "The bearer token is not valid"),
+    "ERR_1102": (403, "insufficient_permissions: the role does not allow this"),
+    "ERR_1103": (403, "The client's address is not on the allow-list"),
+    "ERR_1104": (401, "User name or password is wrong"),
+    "ERR_1105": (401, "The webhook's signature is not valid"),
+    "ERR_1106": (503, "The identity provider's keys cannot be fetched"),
     "ERR_1200": (503, "The database cannot be reached or refuses to work"),
     "ERR_1201": (503, "No database connection became free in time"),
+    "ERR_1300": (503, "Redis is away, and the rate limit is set to fail closed"),
+    "ERR_1400": (429, "More requests than the rate limit allows"),
+    "ERR_1401": (429, "Blocked for a while after too many refused requests"),
     "ERR_1500": (422, "The backup file was refused; nothing was imported"),
     "ERR_1501": (409, "The category is still in use"),
     "ERR_1502": (409, "Default categories cannot be changed"),
+    "ERR_1503": (409, "The status cannot follow the present one; the allowed ones are listed"),
+    "ERR_1504": (409, "Somebody else changed it in the meantime; read it again"),
+    "ERR_1505": (409, "The vehicle or the driver is on another dispatch"),
+    "ERR_1506": (409, "The batch job's status does not allow this"),
+    "ERR_1507": (409, "Entries were made from the recurring transaction"),
+    "ERR_1600": (503, "The replica is stopping; another one answers"),
 }

@@ -12,12 +12,13 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import contract
 from app.core import errors, health, logs
-from app.core.auth import DevelopmentToken
+from app.core.auth.current import DevelopmentToken
 from app.core.cache import Cache
 from app.core.context import Context
 from app.core.database import Database
 from app.core.metrics import Metrics
-from app.core.middleware import BodyLimitMiddleware, RequestMiddleware
+from app.core.middleware.body import BodyLimitMiddleware
+from app.core.middleware.request import RequestMiddleware
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
 from app.core.server import DrainingServer
 from app.modules import chosen

@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import contract
+from app.core import values
 from app.core.problems import MisconfiguredError, Problem
 
-PLACEHOLDERS = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "your-secret",
-    "your_secret",
-    "secret-key",
-    "secret_key",
-    "example",
-    "placeholder",
-    "password",
-    "insecure",
-)
 LOG_LEVELS = contract.LOG_LEVELS
-LEAST_MASKED = 6  # shorter values would mask innocent words
-LEAST_DISTINCT = 8  # "aaaa…" is long enough and still no secret
+LISTS = ("modules", "allowed_origins", "rate_limit_routes", "ip_allow_list", "trusted_proxies")
 Names = Annotated[tuple[str, ...], NoDecode]
 Model = TypeVar("Model", bound=BaseSettings)
 
@@ -54,6 +40,25 @@ class Settings(EnvironmentSettings):
     allowed_origins: Names = ()
     rate_limit_per_minute: int = Field(60, ge=1, le=1_000_000)
     rate_limit_per_hour: int = Field(1000, ge=1, le=100_000_000)
+    rate_limit_per_day: int = Field(10_000, ge=1, le=1_000_000_000)
+    rate_limit_routes: Names = ()
+    rate_limit_block_after: int = Field(30, ge=0, le=1_000_000, description="0: nobody is blocked")
+    rate_limit_block_seconds: int = Field(300, ge=1, le=86_400)
+    rate_limit_when_away: Literal["open", "closed"] = "open"
+    ip_allow_list: Names = ()
+    trusted_proxies: Names = ()
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_jwks_url: str = ""
+    jwt_jwks_seconds: int = Field(3600, ge=10, le=86_400)
+    jwt_leeway_seconds: int = Field(30, ge=0, le=300)
+    jwt_role_claim: str = Field("role", min_length=1, max_length=100)
+    login_token_seconds: int = Field(3600, ge=60, le=86_400)
+    clerk_webhook_secret: SecretStr = SecretStr("")
+    job_concurrency: int = Field(4, ge=0, le=64)
+    job_stalled_seconds: int = Field(30, ge=5, le=3600)
+    event_retention_days: int = Field(30, ge=1, le=3650)
+    body_seconds: float = Field(30, gt=0, le=600)
     enable_metrics: bool = True
     enable_health_check: bool = True
     drain_seconds: float = Field(5, ge=0, le=300)
@@ -64,14 +69,21 @@ class Settings(EnvironmentSettings):
     database_pool_recycle: int = Field(3600, ge=60, le=86_400)
     redis_url: SecretStr
 
-    @field_validator("modules", "allowed_origins", mode="before")
+    @field_validator(*LISTS, mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return values.split(value)
+
+    @field_validator("ip_allow_list", "trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return values.networks(value)
+
+    @field_validator("rate_limit_routes")
+    @classmethod
+    def _route_limits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        values.route_limits(value)
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -100,7 +112,7 @@ class Settings(EnvironmentSettings):
     @classmethod
     def _strong_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if info.data.get("environment") in {"staging", "production"}:
-            refuse_weak(value.get_secret_value(), contract.SECRET_LENGTH)
+            values.refuse_weak(value.get_secret_value(), contract.SECRET_LENGTH)
         return value
 
     @field_validator("dev_token")
@@ -120,57 +132,18 @@ class Settings(EnvironmentSettings):
             "database_url": ("postgresql", "postgres", "postgresql+asyncpg"),
             "redis_url": ("redis", "rediss", "unix"),
         }
-        check_address(value.get_secret_value(), schemes[info.field_name or ""], info.data.get("environment"))
+        values.check_address(
+            value.get_secret_value(), schemes[info.field_name or ""], info.data.get("environment")
+        )
         return value
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not appear in a log: keys, whole addresses and the passwords inside them."""
-        values = [self.secret_key.get_secret_value(), self.dev_token.get_secret_value()]
+        known = [self.secret_key.get_secret_value(), self.dev_token.get_secret_value()]
+        known.append(self.clerk_webhook_secret.get_secret_value())
         for address in (self.database_url, self.redis_url):
-            values += address_secrets(address.get_secret_value())
-        return tuple(dict.fromkeys(value for value in values if len(value) >= LEAST_MASKED))
-
-
-def address_secrets(address: str) -> tuple[str, ...]:
-    """The address, and its password as it is written and as it is meant."""
-    try:
-        password = urlsplit(address).password or ""
-    except ValueError:
-        password = ""
-    return tuple(value for value in (address, password, unquote(password)) if len(value) >= LEAST_MASKED)
-
-
-def refuse_weak(secret: str, least: int) -> None:
-    """Raises ValueError where the secret is short, a placeholder or of too few different characters."""
-    if len(secret) < least:
-        raise ValueError(f"has {len(secret)} characters; at least {least} are needed")
-    if is_placeholder(secret):
-        raise ValueError("is a placeholder, not a secret")
-    if len(set(secret)) < LEAST_DISTINCT:
-        raise ValueError(f"has fewer than {LEAST_DISTINCT} different characters")
-
-
-def is_placeholder(secret: str) -> bool:
-    """Whether the text was copied from documentation rather than made."""
-    return any(word in secret.lower() for word in PLACEHOLDERS)
-
-
-def check_address(address: str, schemes: tuple[str, ...], environment: str | None) -> None:
-    """Raises ValueError where the address has another scheme, no host or no port number, or a placeholder
-    for a password outside development."""
-    try:
-        parts = urlsplit(address)
-        named = bool(parts.hostname or parts.path) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        raise ValueError("is no address") from None
-    if parts.scheme not in schemes or not named:
-        raise ValueError(f"is no address of the form {schemes[0]}://user:password@host:port/name")
-    if (
-        environment in {"staging", "production"}
-        and parts.password
-        and is_placeholder(unquote(parts.password))
-    ):
-        raise ValueError("holds a placeholder for a password")
+            known += values.address_secrets(address.get_secret_value())
+        return tuple(dict.fromkeys(value for value in known if len(value) >= values.LEAST_MASKED))
 
 
 REMEDIES = {
@@ -180,6 +153,9 @@ REMEDIES = {
     "REDIS_URL": "set redis://:password@host:6379/0, with percent-encoded special characters",
     "MODULES": f"list some of: {', '.join(contract.MODULES)}; separated by commas",
     "ALLOWED_ORIGINS": "list origins like https://app.example.com separated by commas; * is refused",
+    "RATE_LIMIT_ROUTES": "list limits like /api/ask=10/100/1000 separated by commas",
+    "IP_ALLOW_LIST": "list networks like 10.0.0.0/8 separated by commas",
+    "TRUSTED_PROXIES": "list networks like 10.0.0.0/8 separated by commas",
     "ENVIRONMENT": f"set one of: {', '.join(contract.ENVIRONMENTS)}",
     "LOG_LEVEL": f"set one of: {', '.join(contract.LOG_LEVELS)}",
 }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from app.core.auth.users import Authenticator
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.metrics import Metrics
-from app.core.users import Authenticator
 from app.settings import EnvironmentSettings, Settings
 
 

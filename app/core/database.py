@@ -21,7 +21,6 @@ from app.settings import Settings
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 15.0  # the driver gives a statement up; a stopped server says nothing by itself
 STATEMENT_MILLISECONDS = 14_000  # the server gives it up first, so that the connection survives
-PROBE_CONNECTIONS = 2
 # SQLSTATE classes and codes that say the server cannot work now, not that the request is wrong.
 AWAY = ("08", "53", "57", "25006", "55P03", "28", "3D000", "42P01", "42501")
 log = logger(__name__)
@@ -78,7 +77,7 @@ class Database:
         )
         self._probes = create_async_engine(
             url,
-            pool_size=PROBE_CONNECTIONS,
+            pool_size=contract.PROBE_CONNECTIONS,
             max_overflow=0,
             pool_timeout=contract.PROBE_SECONDS,
             pool_pre_ping=True,

@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.auth.users import NEW_ID
 from app.core.database import Base
-from app.core.users import NEW_ID
 
 MONEY = Numeric(15, 2)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
-from app.core.auth import CurrentUser
+from app.core.auth.current import CurrentUser
 from app.core.context import Context, context_of
 from app.core.errors import documented
 from app.core.text import Day, Month, Year

@@ -19,8 +19,8 @@ from sqlalchemy import event
 
 from app import contract
 from app.core import logs
+from app.core.auth.users import Identity
 from app.core.context import Context
-from app.core.users import Identity
 from app.ledger.settings import LedgerSettings
 from app.main import create_app, make_context
 from app.settings import Settings

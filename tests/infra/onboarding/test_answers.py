@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import settings as app_settings
+from app.core import values
 from infra.engine import sealing
 from infra.errors import UserError
 from infra.names import SANDBOX
@@ -145,5 +145,5 @@ def test_the_image_has_the_form_that_the_stack_file_wants() -> None:
 
 
 def test_the_same_values_are_no_secret_here_and_for_the_service() -> None:
-    assert set(sealing.PLACEHOLDERS) == set(app_settings.PLACEHOLDERS)
-    assert sealing.LEAST_DISTINCT == app_settings.LEAST_DISTINCT
+    assert set(sealing.PLACEHOLDERS) == set(values.PLACEHOLDERS)
+    assert sealing.LEAST_DISTINCT == values.LEAST_DISTINCT

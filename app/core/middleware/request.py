@@ -1,24 +1,21 @@
-"""Pure ASGI middleware: request id, request log, metrics, the last resort for exceptions, body limits."""
+"""Every request: its ids, its log line, its metrics, and the last resort for exceptions."""
 
 from __future__ import annotations
 
 import re
 import time
 import uuid
-from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import contract
 from app.core.context import Context
-from app.core.errors import error_response, unknown_response
+from app.core.errors import unknown_response
 from app.core.logs import logger
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-MAX_BODY = 1_000_000  # bytes
 PROBES = {contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH}
 SERVER_ERROR = 500
 log = logger("app.request")
@@ -88,34 +85,3 @@ class _Exchange:
         self._context.metrics.request(method, self.route, status, seconds)
         write = log.debug if self.route in PROBES and status < SERVER_ERROR else log.info
         write("request", method=method, route=self.route, status=status, ms=round(seconds * 1000, 2))
-
-
-class BodyLimitMiddleware:
-    """Refuses bodies above the limit: by Content-Length at once, else as soon as they grow too large."""
-
-    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
-        self._app = app
-        self._limits = limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """``limits`` gives bytes by path; other paths have MAX_BODY."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = self._limits.get(scope["path"], MAX_BODY)
-        message = f"The body is larger than {limit} bytes"
-        length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
-            await error_response(scope, "ERR_1005", message, {"limit": limit})(scope, receive, send)
-            return
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            part = await receive()
-            received += len(part.get("body", b""))
-            if received > limit:
-                raise HTTPException(413, message)
-            return part
-
-        await self._app(scope, counted, send)

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.core.auth.users import Identity, User, ensure_user
 from app.core.context import Context, context_of
 from app.core.errors import InvalidTokenError, UnauthenticatedError
-from app.core.users import Identity, User, ensure_user
 from app.settings import Settings
 
 DEVELOPER = Identity("dev", "dev@localhost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import DateTime, String, Uuid, func, select, text
@@ -30,12 +31,20 @@ class User(Base):
     )
 
 
+class Role(StrEnum):
+    """What may they do? An admin may do what a user may, and see what belongs to everybody."""
+
+    ADMIN = "admin"
+    USER = "user"
+
+
 @dataclass(frozen=True)
 class Identity:
-    """Who a token speaks for."""
+    """Who a token speaks for, and in which role."""
 
     clerk_user_id: str
     email: str
+    role: Role = Role.USER
 
 
 class Authenticator(Protocol):

@@ -1,0 +1,1 @@
+"""Batch jobs and schedules on PostgreSQL (C5)."""

@@ -1,0 +1,1 @@
+"""The ASGI middleware; the order stands in app/main.py."""

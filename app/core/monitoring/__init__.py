@@ -1,0 +1,1 @@
+"""What went wrong, found again by its trace id (C1)."""
