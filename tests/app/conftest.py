@@ -19,10 +19,10 @@ from sqlalchemy import event
 
 from app import contract
 from app.core import logs
-from app.core.auth.users import Identity
+from app.core.auth.users import Identity, Role
 from app.core.context import Context
-from app.ledger.settings import LedgerSettings
 from app.main import create_app, make_context
+from app.modules import REGISTRY
 from app.settings import Settings
 from tests.app.servers import Postgres, RedisServer
 
@@ -120,6 +120,7 @@ def make_settings(database_url: str, redis_url: str, **changed: object) -> Setti
         "dev_token": DEV_TOKEN,
         "database_url": database_url,
         "redis_url": redis_url,
+        "modules": tuple(REGISTRY),
         "database_pool_size": 5,
         "version": "test",
     }
@@ -128,21 +129,23 @@ def make_settings(database_url: str, redis_url: str, **changed: object) -> Setti
 
 @dataclass
 class TokenTable:
-    """Stands where JWTs will be checked: any token "user:<name>" is that person."""
+    """Stands where tokens are checked: "user:<name>" and "admin:<name>" are that person in that role."""
 
     unique: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     async def identify(self, token: str) -> Identity | None:
         """One identity for each name, and no two tests share one."""
-        kind, _, name = token.partition(":")
-        return Identity(f"{self.unique}-{name}", f"{name}@example.org") if kind == "user" else None
+        role, _, name = token.partition(":")
+        if role not in set(Role):
+            return None
+        return Identity(f"{self.unique}-{name}", f"{name}@example.org", Role(role))
 
 
 @pytest.fixture
 async def context(settings: Settings) -> AsyncIterator[Context]:
     """The parts of one application, closed at the end of the test."""
     logs.configure("INFO", settings.secrets())
-    made = make_context(settings, {"ledger": LedgerSettings()})
+    made = make_context(settings, {name: module.settings() for name, module in REGISTRY.items()})
     made.authenticator = TokenTable()
     yield made
     await made.close()
@@ -156,12 +159,14 @@ def service(context: Context) -> FastAPI:
 
 @pytest.fixture
 async def client_for(service: FastAPI) -> AsyncIterator[ClientFor]:
-    """``client_for("alice")``: an HTTP client that sends alice's token; "" sends none."""
+    """``client_for("alice")``: an HTTP client that sends alice's token; "" sends none, and "admin:root" the
+    token of an admin."""
     made: list[httpx.AsyncClient] = []
 
     def make(name: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(service, raise_app_exceptions=True)
-        headers = {"Authorization": f"Bearer user:{name}"} if name else {}
+        token = name if ":" in name else f"user:{name}"
+        headers = {"Authorization": f"Bearer {token}"} if name else {}
         made.append(httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers))
         return made[-1]
 
@@ -180,6 +185,12 @@ def alice(client_for: ClientFor) -> httpx.AsyncClient:
 def bob(client_for: ClientFor) -> httpx.AsyncClient:
     """Another user."""
     return client_for("bob")
+
+
+@pytest.fixture
+def admin(client_for: ClientFor) -> httpx.AsyncClient:
+    """An admin."""
+    return client_for("admin:root")
 
 
 @pytest.fixture
