@@ -43,7 +43,8 @@ def configure() -> tuple[Settings, dict[str, EnvironmentSettings]]:
 
 def make_context(settings: Settings, modules: dict[str, EnvironmentSettings]) -> Context:
     """The parts of one application; nothing connects before it is needed."""
-    metrics = Metrics(settings.version, settings.environment)
+    kinds = [kind.name for module in chosen(settings.modules) for kind in module.batch_kinds]
+    metrics = Metrics(settings.version, settings.environment, kinds)
     database = Database(settings)
     metrics.watch_pool(database.in_use, database.idle)
     cache = Cache(settings.redis_url.get_secret_value(), metrics)
