@@ -41,6 +41,10 @@ def _updated() -> Mapped[datetime]:
     return mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
 
 
+def _version() -> Mapped[int]:
+    return mapped_column(Integer, server_default=text("1"))
+
+
 def _owner() -> Mapped[uuid.UUID]:
     return mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
 
@@ -78,7 +82,8 @@ class Category(Base):
 
 
 class RecurringTransaction(Base):
-    """A template from which scheduled transactions are made. Months are kept as their first day."""
+    """A template from which scheduled transactions are made. Months are kept as their first day; those up to
+    ``generated_until`` are done with: what a user moved or removed since is not made again."""
 
     __tablename__ = "recurring_transactions"
     __table_args__ = (
@@ -87,6 +92,7 @@ class RecurringTransaction(Base):
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("end_date IS NULL OR end_date >= start_date", name="period"),
         Index("idx_recurring_user_active", "user_id", "is_active"),
+        Index("idx_recurring_category", "category_id", postgresql_where=text("category_id IS NOT NULL")),
     )
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
     user_id: Mapped[uuid.UUID] = _owner()
@@ -101,13 +107,16 @@ class RecurringTransaction(Base):
     day_of_month: Mapped[int] = mapped_column(Integer)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default=true())
     is_variable_amount: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    generated_until: Mapped[date | None] = mapped_column(Date)
+    version: Mapped[int] = _version()
     created_at: Mapped[datetime] = _created()
     updated_at: Mapped[datetime] = _updated()
     category: Mapped[Category | None] = relationship(lazy="raise")
 
 
 class Transaction(Base):
-    """One entry. ``date`` is the household's calendar day, without a time zone."""
+    """One entry. ``date`` is the household's calendar day, without a time zone; ``occurrence`` the month of
+    its template that it was made for, wherever it is moved."""
 
     __tablename__ = "transactions"
     __table_args__ = (
@@ -117,6 +126,14 @@ class Transaction(Base):
         Index("idx_transactions_user_date", "user_id", text("date DESC")),
         Index("idx_transactions_user_category", "user_id", "category_id"),
         Index("idx_transactions_recurring", "recurring_id"),
+        Index("idx_transactions_category", "category_id", postgresql_where=text("category_id IS NOT NULL")),
+        Index(
+            "uq_transactions_recurring_occurrence",
+            "recurring_id",
+            "occurrence",
+            unique=True,
+            postgresql_where=text("occurrence IS NOT NULL"),
+        ),
     )
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
     user_id: Mapped[uuid.UUID] = _owner()
@@ -129,6 +146,8 @@ class Transaction(Base):
     recurring_id: Mapped[uuid.UUID | None] = mapped_column(
         Uuid, ForeignKey("recurring_transactions.id", ondelete="SET NULL")
     )
+    occurrence: Mapped[date | None] = mapped_column(Date)
+    version: Mapped[int] = _version()
     created_at: Mapped[datetime] = _created()
     updated_at: Mapped[datetime] = _updated()
     category: Mapped[Category | None] = relationship(lazy="raise")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections.abc import Mapping
 
 from alembic import context
 from alembic.util import CommandError
@@ -21,7 +23,9 @@ from app.settings import LOG_LEVELS
 
 TABLES = (User, Book, Category, RecurringTransaction, Transaction)  # imported so that the metadata is whole
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
-RUN_LOCK_TIMEOUT = "120s"  # another run may be under way; it is waited for
+RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
+RUN_LOCK_POLL_SECONDS = 0.2
+QUEUE_TABLES = "procrastinate_"
 TABLE_LOCK_TIMEOUT = "5s"  # a migration waiting for a lock holds up every query behind it
 # Rights on new tables come by default privileges; the revision itself is the owner's business alone.
 KEEP_REVISION = """
@@ -34,18 +38,37 @@ END $$
 log = logs.logger("app.migrations")
 
 
+def lock(connection: Connection) -> None:
+    """Takes the lock of the session that lets one run work at a time. Raises CommandError after two minutes.
+    It is asked for again and again: a run waiting inside a statement would hold a snapshot that
+    CREATE INDEX CONCURRENTLY of the working run waits for, and both would wait for ever."""
+    end = time.monotonic() + RUN_LOCK_SECONDS
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": RUN_LOCK}):
+        connection.commit()
+        if time.monotonic() > end:
+            raise CommandError(f"another migration has been running for {RUN_LOCK_SECONDS:.0f} seconds")
+        time.sleep(RUN_LOCK_POLL_SECONDS)
+    connection.commit()
+
+
+def is_ours(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether a thing of the schema is compared with the models: the job queue's own tables are not."""
+    table = name if kind == "table" else parents.get("table_name")
+    return not (table or "").startswith(QUEUE_TABLES)
+
+
 def migrate(connection: Connection) -> None:
     """Runs what the command asks for, under a lock that other runs wait for."""
-    connection.execute(text(f"SET lock_timeout = '{RUN_LOCK_TIMEOUT}'"))
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": RUN_LOCK})
+    lock(connection)
     connection.execute(text(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT}'"))
-    connection.commit()  # the lock belongs to the session and stays
+    connection.commit()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         transaction_per_migration=True,
         compare_type=True,
         compare_server_default=True,
+        include_name=is_ours,
     )
     with context.begin_transaction():
         context.run_migrations()
