@@ -8,16 +8,20 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app import contract
 from app.core import errors, health, logs
-from app.core.auth.current import DevelopmentToken
+from app.core.auth import router as auth_routes
+from app.core.auth.tokens import TokenVerifier
 from app.core.cache import Cache
 from app.core.context import Context
 from app.core.database import Database
 from app.core.metrics import Metrics
+from app.core.middleware.addresses import AddressMiddleware
 from app.core.middleware.body import BodyLimitMiddleware
+from app.core.middleware.cors import StrictCors
+from app.core.middleware.headers import DOCS_PATH
+from app.core.middleware.identity import IdentityMiddleware
 from app.core.middleware.request import RequestMiddleware
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
 from app.core.server import DrainingServer
@@ -48,7 +52,7 @@ def make_context(settings: Settings, modules: dict[str, EnvironmentSettings]) ->
     database = Database(settings)
     metrics.watch_pool(database.in_use, database.idle)
     cache = Cache(settings.redis_url.get_secret_value(), metrics)
-    return Context(settings, modules, metrics, database, cache, DevelopmentToken(settings))
+    return Context(settings, modules, metrics, database, cache, TokenVerifier(settings))
 
 
 def create_app(context: Context) -> FastAPI:
@@ -64,6 +68,8 @@ def create_app(context: Context) -> FastAPI:
         title="slipway service",
         version=settings.version,
         lifespan=lifespan,
+        docs_url=DOCS_PATH if settings.environment == "development" else None,
+        redoc_url=None,
         responses=errors.documented("ERR_1000"),
         description="Money is sent as text with two decimals, so that no digit is lost; "
         "numbers are accepted too. Every error has the same body, see ErrorBody.",
@@ -72,22 +78,24 @@ def create_app(context: Context) -> FastAPI:
     app.state.metrics = context.metrics
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(auth_routes.router)
     limits: dict[str, int] = {}
     for module in chosen(settings.modules):
         limits.update(module.body_limits)
         for router in module.routers:
             app.include_router(router)
-    app.add_middleware(BodyLimitMiddleware, limits=limits)
-    if settings.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID"],
-        )
-    app.add_middleware(RequestMiddleware, context=context)
+    add_chain(app, context, limits)
     return app
+
+
+def add_chain(app: FastAPI, context: Context, body_limits: dict[str, int]) -> None:
+    """The middleware, innermost first: whatever is added later sees a request earlier."""
+    app.add_middleware(BodyLimitMiddleware, limits=body_limits)
+    app.add_middleware(IdentityMiddleware, context=context)
+    app.add_middleware(AddressMiddleware, context=context)
+    if context.settings.allowed_origins:
+        app.add_middleware(StrictCors, origins=context.settings.allowed_origins)
+    app.add_middleware(RequestMiddleware, context=context)
 
 
 def make_server(context: Context) -> DrainingServer:

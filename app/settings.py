@@ -125,6 +125,33 @@ class Settings(EnvironmentSettings):
             raise ValueError(f"has {len(token)} characters; at least {contract.SECRET_LENGTH} are needed")
         return value
 
+    @field_validator("jwt_issuer")
+    @classmethod
+    def _foreign_issuer(cls, value: str) -> str:
+        if value == contract.SERVICE:
+            raise ValueError("is the issuer of the service's own tokens")
+        return value
+
+    @field_validator("jwt_jwks_url")
+    @classmethod
+    def _provider_whole(cls, value: str, info: ValidationInfo) -> str:
+        trio = {name: info.data.get(name) for name in ("jwt_issuer", "jwt_audience")} | {
+            info.field_name: value
+        }
+        missing = [str(name).upper() for name, part in trio.items() if part == ""]
+        if 0 < len(missing) < len(trio):
+            raise ValueError(f"makes an identity provider only together; not set: {', '.join(missing)}")
+        if value:
+            values.check_keys_url(value, info.data.get("environment"))
+        return value
+
+    @field_validator("clerk_webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            values.check_webhook_secret(value.get_secret_value())
+        return value
+
     @field_validator("database_url", "redis_url")
     @classmethod
     def _address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -155,6 +182,9 @@ REMEDIES = {
     "ALLOWED_ORIGINS": "list origins like https://app.example.com separated by commas; * is refused",
     "RATE_LIMIT_ROUTES": "list limits like /api/ask=10/100/1000 separated by commas",
     "IP_ALLOW_LIST": "list networks like 10.0.0.0/8 separated by commas",
+    "JWT_ISSUER": "set the iss claim of the identity provider's tokens",
+    "JWT_JWKS_URL": "set JWT_ISSUER, JWT_AUDIENCE and an https JWT_JWKS_URL, or none of the three",
+    "CLERK_WEBHOOK_SECRET": "copy the endpoint's signing secret whsec_… from the provider",
     "TRUSTED_PROXIES": "list networks like 10.0.0.0/8 separated by commas",
     "ENVIRONMENT": f"set one of: {', '.join(contract.ENVIRONMENTS)}",
     "LOG_LEVEL": f"set one of: {', '.join(contract.LOG_LEVELS)}",

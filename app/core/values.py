@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -23,6 +24,8 @@ PLACEHOLDERS = (
 )
 LEAST_MASKED = 6  # shorter values would mask innocent words
 LEAST_DISTINCT = 8  # "aaaa…" is long enough and still no secret
+WEBHOOK_PREFIX = "whsec_"
+LEAST_WEBHOOK_KEY = 24  # bytes
 ROUTE_LIMIT = re.compile(r"(/[^=,\s]*)=(\d{1,9})/(\d{1,9})/(\d{1,9})")
 Network = IPv4Network | IPv6Network
 
@@ -111,3 +114,26 @@ def check_address(address: str, schemes: tuple[str, ...], environment: str | Non
         and is_placeholder(unquote(parts.password))
     ):
         raise ValueError("holds a placeholder for a password")
+
+
+def check_keys_url(address: str, environment: str | None) -> None:
+    """Raises ValueError where keys cannot be fetched from there, or outside development not safely."""
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise ValueError("is no address") from None
+    if parts.scheme not in {"https", "http"} or not named or "@" in parts.netloc:
+        raise ValueError("is no address of the form https://host/path")
+    if parts.scheme == "http" and environment in {"staging", "production"}:
+        raise ValueError("is not https: whoever is on the way could put in keys of their own")
+
+
+def check_webhook_secret(secret: str) -> None:
+    """Raises ValueError where this is not whsec_ and the base64 of enough bytes (Standard Webhooks 1.0)."""
+    try:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not secret.startswith(WEBHOOK_PREFIX) or len(key) < LEAST_WEBHOOK_KEY:
+        raise ValueError(f"is not {WEBHOOK_PREFIX} and base64 of at least {LEAST_WEBHOOK_KEY} bytes")

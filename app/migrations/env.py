@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.core import logs
-from app.core.auth.users import User
+from app.core.auth.users import DeletedUser, User
 from app.core.database import Base, driver_url
 from app.core.values import address_secrets
 from app.ledger.models import Book, Category, RecurringTransaction, Transaction
 from app.settings import LOG_LEVELS
 
-TABLES = (User, Book, Category, RecurringTransaction, Transaction)  # imported so that the metadata is whole
+# Imported so that the metadata is whole.
+TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction)
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
 RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
 RUN_LOCK_POLL_SECONDS = 0.2

@@ -1,47 +1,68 @@
-"""Who asks: one dependency, ``current_user``, in front of whatever checks the token."""
+"""Who asks: ``CurrentUser`` for anybody with a valid token, ``Admin`` for admins, ``ActingRole`` to tell."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from app.core.auth.users import Identity, User, ensure_user
+from app.core.auth.errors import InsufficientPermissionsError
+from app.core.auth.users import Identity, Role, User, ensure_user, find_user
 from app.core.context import Context, context_of
 from app.core.errors import InvalidTokenError, UnauthenticatedError
-from app.settings import Settings
 
-DEVELOPER = Identity("dev", "dev@localhost")
-bearer = HTTPBearer(auto_error=False, description="DEV_TOKEN, in development only")
+IDENTITY_ERRORS = ("ERR_1100", "ERR_1101", "ERR_1106", "ERR_1200", "ERR_1201")  # of a route with CurrentUser
+ADMIN_ERRORS = (*IDENTITY_ERRORS, "ERR_1102")  # of a route with Admin
+bearer = HTTPBearer(
+    auto_error=False,
+    description="A token of the identity provider or of POST /api/v1/auth/login; DEV_TOKEN in development",
+)
 
 
-class DevelopmentToken:
-    """Accepts DEV_TOKEN as the developer; without one accepts nothing. Settings refuse it in production."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._token = settings.dev_token.get_secret_value().encode()
-
-    async def identify(self, token: str) -> Identity | None:
-        """Compares in constant time."""
-        same = bool(self._token) and secrets.compare_digest(token.encode(), self._token)
-        return DEVELOPER if same else None
+async def current_identity(
+    request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Identity:
+    """What the middleware found; ``bearer`` only puts it into the document. Raises UnauthenticatedError,
+    InvalidTokenError or KeysAwayError."""
+    identity: Identity | None = request.state.identity
+    if identity is None:
+        raise request.state.token_error or UnauthenticatedError()
+    return identity
 
 
 async def current_user(
-    request: Request,
+    identity: Annotated[Identity, Depends(current_identity)],
     context: Annotated[Context, Depends(context_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> User:
-    """The user of the bearer token. Raises UnauthenticatedError, InvalidTokenError or DatabaseAwayError."""
-    if "authorization" not in request.headers:
-        raise UnauthenticatedError
-    identity = await context.authenticator.identify(credentials.credentials) if credentials else None
-    if identity is None:
+    """The user of the bearer token, in one statement where it is known. Raises InvalidTokenError too for a
+    disabled or deleted account, whose tokens may still run, and DatabaseAwayError."""
+    async with context.database.reading() as session:
+        user = await find_user(session, identity.clerk_user_id)
+    if user is None:
+        async with context.database.transaction() as session:
+            user = await ensure_user(session, identity)
+    if user is None or user.disabled_at is not None:
         raise InvalidTokenError
-    async with context.database.transaction() as session:
-        return await ensure_user(session, identity)
+    return user
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
+
+
+async def acting_role(user: CurrentUser, identity: Annotated[Identity, Depends(current_identity)]) -> Role:
+    """A local account's role as it is stored now; anybody else's as the token says it."""
+    return Role(user.role) if identity.local else identity.role
+
+
+ActingRole = Annotated[Role, Depends(acting_role)]
+
+
+async def admin_user(user: CurrentUser, role: ActingRole) -> User:
+    """The user, who is an admin. Raises InsufficientPermissionsError."""
+    if role is not Role.ADMIN:
+        raise InsufficientPermissionsError(needed=Role.ADMIN.value)
+    return user
+
+
+Admin = Annotated[User, Depends(admin_user)]

@@ -1,14 +1,16 @@
-"""Users, as the identity provider knows them. Modules refer to users.id and own everything else."""
+"""Users: people of the identity provider and local accounts. Modules refer to users.id and own the rest."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import DateTime, String, Uuid, func, select, text
+from sqlalchemy import CheckConstraint, DateTime, Index, String, Uuid, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,19 +18,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.database import Base
 
 NEW_ID = text("gen_random_uuid()")
-
-
-class User(Base):
-    """One person, known by the identity provider's id."""
-
-    __tablename__ = "users"
-    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
-    clerk_user_id: Mapped[str] = mapped_column(String(255), unique=True)
-    email: Mapped[str] = mapped_column(String(255))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), onupdate=func.now()
-    )
+LOCAL_PREFIX: Final = "local:"
+DEVELOPER_ID: Final = "dev"
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
+MAX_EMAIL = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+LOCAL_ONLY = text("password_hash IS NOT NULL")
 
 
 class Role(StrEnum):
@@ -38,28 +32,96 @@ class Role(StrEnum):
     USER = "user"
 
 
+class User(Base):
+    """One person. ``clerk_user_id`` is the provider's id, or ours with LOCAL_PREFIX; ``role`` and
+    ``password_hash`` belong to local accounts alone, a provider's token says the role itself."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('admin', 'user')", name="role"),
+        Index("uq_users_local_email", "email", unique=True, postgresql_where=LOCAL_ONLY),
+    )
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
+    clerk_user_id: Mapped[str] = mapped_column(String(255), unique=True)
+    email: Mapped[str] = mapped_column(String(255))  # empty where the provider tells none
+    role: Mapped[str] = mapped_column(String(10), server_default=Role.USER.value)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    provider_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # its newest event's time
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), onupdate=func.now()
+    )
+
+
+class DeletedUser(Base):
+    """Somebody the provider has deleted: late events and tokens that still run bring nobody back."""
+
+    __tablename__ = "deleted_users"
+    clerk_user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 @dataclass(frozen=True)
 class Identity:
-    """Who a token speaks for, and in which role."""
+    """Who a token speaks for, and in which role. ``email`` is empty where the token tells none."""
 
     clerk_user_id: str
     email: str
     role: Role = Role.USER
+
+    @property
+    def local(self) -> bool:
+        """Whether this is an account of our own, which only an admin makes."""
+        return self.clerk_user_id.startswith(LOCAL_PREFIX)
 
 
 class Authenticator(Protocol):
     """Checks a bearer token."""
 
     async def identify(self, token: str) -> Identity | None:
-        """Who the token speaks for, None where it is not valid."""
+        """Who the token speaks for, None where it is not valid. Raises KeysAwayError where that cannot be
+        told now."""
 
 
-async def ensure_user(session: AsyncSession, identity: Identity) -> User:
-    """The user of this identity, made at the first sight; safe when two requests see it at once."""
-    wanted = select(User).where(User.clerk_user_id == identity.clerk_user_id)
-    found = await session.scalar(wanted)
-    if found is None:
+def is_reserved(clerk_user_id: str) -> bool:
+    """Whether the id is one of ours, which no token or event of the provider may claim."""
+    return clerk_user_id.startswith(LOCAL_PREFIX) or clerk_user_id == DEVELOPER_ID
+
+
+def email_of(value: Any) -> str:
+    """The address a token or an event tells, or "" where it is none: nothing is decided by it."""
+    fits = isinstance(value, str) and len(value) <= MAX_EMAIL and EMAIL.fullmatch(value)
+    return value if fits else ""
+
+
+def account_email(text: str) -> str:
+    """The address by which a local account is found: NFC, small letters. Raises ValueError for none."""
+    address = email_of(unicodedata.normalize("NFC", text).strip().lower())
+    if not address:
+        raise ValueError("must be an e-mail address")
+    return address
+
+
+async def find_user(session: AsyncSession, clerk_user_id: str) -> User | None:
+    """The stored user, in one statement."""
+    return await session.scalar(select(User).where(User.clerk_user_id == clerk_user_id))
+
+
+async def ensure_user(session: AsyncSession, identity: Identity) -> User | None:
+    """The user of this identity, made at the first sight; safe when two requests see it at once. None for a
+    local account that is gone and for a person the provider has deleted."""
+    found = await find_user(session, identity.clerk_user_id)
+    if found is None and not identity.local and not await was_deleted(session, identity.clerk_user_id):
         row = {"clerk_user_id": identity.clerk_user_id, "email": identity.email}
         await session.execute(insert(User).values(row).on_conflict_do_nothing())
-        found = (await session.scalars(wanted)).one()
+        found = await find_user(session, identity.clerk_user_id)
     return found
+
+
+async def was_deleted(session: AsyncSession, clerk_user_id: str) -> bool:
+    """Whether the provider has deleted this person. Holds the id until the transaction's end, so that a
+    deletion at the same time is seen by the one or waits for the other."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(clerk_user_id, 0))))
+    gone = await session.scalar(select(exists().where(DeletedUser.clerk_user_id == clerk_user_id)))
+    return bool(gone)

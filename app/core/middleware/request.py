@@ -14,6 +14,7 @@ from app import contract
 from app.core.context import Context
 from app.core.errors import unknown_response
 from app.core.logs import logger
+from app.core.middleware.headers import secure
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PROBES = {contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH}
@@ -74,6 +75,7 @@ class _Exchange:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self.request_id
+            secure(self._scope, headers)
             if self._context.draining:
                 headers["Connection"] = "close"
         await self._send(message)

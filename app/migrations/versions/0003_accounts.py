@@ -1,6 +1,13 @@
-"""Roles and passwords of local accounts, and the webhooks that were seen."""
+"""Roles and passwords of local accounts, and which people the identity provider has deleted.
+
+Expand only: the version before neither reads nor writes the new columns. `users` may hold rows, so each step
+takes its lock for a moment: defaults are constants; the check is validated and the index made beside writers.
+"""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0003"
 down_revision = "0002"
@@ -8,9 +15,42 @@ branch_labels = None
 depends_on = None
 
 
+def _time(name: str, *, nullable: bool = True, default: sa.TextClause | None = None) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
 def upgrade() -> None:
     """Adds only; the version before runs on this schema too."""
+    op.add_column("users", sa.Column("role", sa.String(10), server_default="user", nullable=False))
+    op.add_column("users", sa.Column("password_hash", sa.String(255)))
+    op.add_column("users", _time("disabled_at"))
+    op.add_column("users", _time("provider_at"))
+    op.create_table(
+        "deleted_users",
+        sa.Column("clerk_user_id", sa.String(255), nullable=False),
+        _time("deleted_at", nullable=False, default=sa.text("now()")),
+        sa.PrimaryKeyConstraint("clerk_user_id", name="pk_deleted_users"),
+    )
+    op.create_check_constraint(
+        op.f("ck_users_role"), "users", "role IN ('admin', 'user')", postgresql_not_valid=True
+    )
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE users VALIDATE CONSTRAINT ck_users_role")
+        op.create_index(
+            "uq_users_local_email",
+            "users",
+            ["email"],
+            unique=True,
+            postgresql_concurrently=True,
+            postgresql_where=sa.text("password_hash IS NOT NULL"),
+        )
 
 
 def downgrade() -> None:
-    """Removes what was added."""
+    """Removes what was added. Local accounts cannot log in any more; their entries stay."""
+    with op.get_context().autocommit_block():
+        op.drop_index("uq_users_local_email", "users", postgresql_concurrently=True)
+    op.drop_table("deleted_users")
+    op.drop_constraint(op.f("ck_users_role"), "users", type_="check")
+    for column in ("provider_at", "disabled_at", "password_hash", "role"):
+        op.drop_column("users", column)
