@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -21,24 +18,15 @@ from pydantic import (
 )
 
 from app.core.errors import DETAILS, field_path
-from app.core.text import FIRST_YEAR, LAST_YEAR, Day, Money, Name, Text
+from app.core.text import Day, Money, Name, Text
 from app.ledger.errors import BackupRefusedError
 from app.ledger.labels import MAX_EMOJI, MAX_NAME, split_label
+from app.ledger.months import YearMonth
 from app.ledger.schemas import MAX_DESCRIPTION, CategoryIn, Kind, Status
 
 TABLES = ("transactions", "recurring_transactions", "categories")
-MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-LAST_MONTH = 12
 Row = TypeVar("Row", bound=BaseModel)
 Problems = list[dict[str, str]]
-
-
-def _first_day(value: Any) -> Any:
-    parts = MONTH.fullmatch(value) if isinstance(value, str) else None
-    year, month = (int(part) for part in parts.groups()) if parts else (0, 0)
-    if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= LAST_MONTH):
-        raise ValueError("must be a month like 2026-01")
-    return date(year, month, 1)
 
 
 def _label(value: str) -> str:
@@ -56,12 +44,6 @@ def number(amount: Decimal) -> int | float:
 
 
 Amount = Annotated[Money, PlainSerializer(number, when_used="json")]
-YearMonth = Annotated[
-    date,
-    BeforeValidator(_first_day),
-    PlainSerializer(lambda day: f"{day:%Y-%m}", return_type=str, when_used="json"),
-    Field(examples=["2026-01"]),
-]
 Label = Annotated[Text, AfterValidator(_label), Field(examples=["🍚 식비"])]
 Description = Annotated[Text, Field(max_length=MAX_DESCRIPTION)]
 Key = Annotated[StrictInt, Field(ge=0, le=2**53)]

@@ -24,3 +24,17 @@ class DefaultCategoryError(AppError):
 
     code = "ERR_1502"
     message = "Default categories cannot be changed"
+
+
+class EntriesMadeError(AppError):
+    """Where a template begins is part of the entries that were made from it."""
+
+    code = "ERR_1507"
+    message = "Entries were made from the recurring transaction; its start cannot change any more"
+
+
+class StaleVersionError(AppError):
+    """The version that the client read is not the present one."""
+
+    code = "ERR_1504"
+    message = "Somebody else changed it in the meantime; read it again"

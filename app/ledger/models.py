@@ -31,6 +31,7 @@ from app.core.auth.users import NEW_ID
 from app.core.database import Base
 
 MONEY = Numeric(15, 2)
+Month = date  # its first day
 
 
 def _created() -> Mapped[datetime]:
@@ -107,7 +108,7 @@ class RecurringTransaction(Base):
     day_of_month: Mapped[int] = mapped_column(Integer)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default=true())
     is_variable_amount: Mapped[bool] = mapped_column(Boolean, server_default=false())
-    generated_until: Mapped[date | None] = mapped_column(Date)
+    generated_until: Mapped[Month | None] = mapped_column(Date)
     version: Mapped[int] = _version()
     created_at: Mapped[datetime] = _created()
     updated_at: Mapped[datetime] = _updated()
@@ -146,7 +147,7 @@ class Transaction(Base):
     recurring_id: Mapped[uuid.UUID | None] = mapped_column(
         Uuid, ForeignKey("recurring_transactions.id", ondelete="SET NULL")
     )
-    occurrence: Mapped[date | None] = mapped_column(Date)
+    occurrence: Mapped[Month | None] = mapped_column(Date)
     version: Mapped[int] = _version()
     created_at: Mapped[datetime] = _created()
     updated_at: Mapped[datetime] = _updated()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, case, func, insert, or_, select
+from sqlalchemy import Select, func, insert, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.ledger.cursor import Place
 from app.ledger.models import Book, Category, RecurringTransaction, Transaction
-from app.ledger.schemas import Kind, Status, TransactionFilter
+from app.ledger.schemas import TransactionFilter
+
+NEWEST_FIRST = (Transaction.date.desc(), Transaction.created_at.desc(), Transaction.id.desc())
+PLACE = tuple_(Transaction.date, Transaction.created_at, Transaction.id)
+Row = Transaction | Category | RecurringTransaction
 
 
 class LedgerRepository:
@@ -47,28 +51,23 @@ class LedgerRepository:
         )
         return found
 
-    async def page(
-        self, chosen: TransactionFilter, page: int, size: int
-    ) -> tuple[Sequence[Transaction], int]:
-        """One page, newest first, and the number of all entries that the filter lets through."""
-        narrowed = _narrow(self._own(Transaction), chosen)
-        total = await self._session.scalar(select(func.count()).select_from(narrowed.subquery()))
-        order = (Transaction.date.desc(), Transaction.created_at.desc(), Transaction.id.desc())
-        wanted = narrowed.options(joinedload(Transaction.category)).order_by(*order)
-        rows = await self._session.scalars(wanted.offset((page - 1) * size).limit(size))
-        return rows.all(), total or 0
+    async def page(self, chosen: TransactionFilter, skipped: int, size: int) -> Sequence[Transaction]:
+        """At most ``size`` entries of those chosen, newest first, without the ``skipped`` first."""
+        return await self._listed(_narrow(self._own(Transaction), chosen).offset(skipped).limit(size))
 
-    async def sums(self, first: date, last: date, status: Status | None) -> tuple[Decimal, Decimal, int]:
-        """(income, expense, count) from the first to the last day."""
-        own = [Transaction.user_id == self._user_id, Transaction.date.between(first, last)]
-        if status:
-            own.append(Transaction.status == status)
-        income, expense = (
-            func.coalesce(func.sum(case((Transaction.type == kind, Transaction.amount))), Decimal("0.00"))
-            for kind in (Kind.INCOME, Kind.EXPENSE)
-        )
-        row = (await self._session.execute(select(income, expense, func.count()).where(*own))).one()
-        return row[0], row[1], row[2]
+    async def after(self, chosen: TransactionFilter, place: Place, size: int) -> Sequence[Transaction]:
+        """At most ``size`` entries that come after the place."""
+        narrowed = _narrow(self._own(Transaction), chosen)
+        return await self._listed(narrowed.where((place.d, place.c, place.i) > PLACE).limit(size))
+
+    async def count(self, chosen: TransactionFilter) -> int:
+        """How many entries the filter lets through."""
+        narrowed = _narrow(self._own(Transaction), chosen)
+        return await self._session.scalar(select(func.count()).select_from(narrowed.subquery())) or 0
+
+    async def _listed(self, query: Select[Any]) -> Sequence[Transaction]:
+        wanted = query.options(joinedload(Transaction.category)).order_by(*NEWEST_FIRST)
+        return (await self._session.scalars(wanted)).all()
 
     async def categories(self) -> Sequence[Category]:
         """The defaults in the order they were made, then the user's own by name."""
@@ -90,10 +89,15 @@ class LedgerRepository:
             used += await self._session.scalar(select(func.count()).select_from(own.subquery())) or 0
         return used
 
-    async def has_recurring(self, key: uuid.UUID) -> bool:
-        """Whether the template exists and is this user's."""
+    async def template(self, key: uuid.UUID) -> RecurringTransaction | None:
+        """The template with its category, None where it does not exist or is another user's."""
         wanted = self._own(RecurringTransaction).where(RecurringTransaction.id == key)
-        return await self._session.scalar(wanted) is not None
+        found: RecurringTransaction | None = await self._session.scalar(
+            wanted.options(joinedload(RecurringTransaction.category)).execution_options(
+                populate_existing=True
+            )
+        )
+        return found
 
     async def recurring(self) -> Sequence[RecurringTransaction]:
         """All templates with their categories, in a fixed order."""
@@ -101,7 +105,7 @@ class LedgerRepository:
         return (await self._session.scalars(wanted.order_by(RecurringTransaction.id))).all()
 
     async def transactions(self, first: date = date.min, last: date = date.max) -> Sequence[Any]:
-        """Rows (date, description, amount, type, category_id, status, recurring_id): the content, in bulk."""
+        """Rows (date, description, amount, type, category_id, status, recurring_id, occurrence), in bulk."""
         columns = (
             Transaction.date,
             Transaction.description,
@@ -110,24 +114,25 @@ class LedgerRepository:
             Transaction.category_id,
             Transaction.status,
             Transaction.recurring_id,
+            Transaction.occurrence,
         )
         own = [Transaction.user_id == self._user_id, Transaction.date.between(first, last)]
         return (await self._session.execute(select(*columns).where(*own))).all()
 
-    async def add(self, row: Transaction | Category) -> None:
+    async def add(self, row: Row) -> None:
         """Adds the row as this user's and sends it. Raises IntegrityError."""
         row.user_id = self._user_id
         self._session.add(row)
         await self._session.flush()
 
-    async def delete(self, row: Transaction | Category) -> None:
+    async def delete(self, row: Row) -> None:
         """Removes the row. Raises IntegrityError."""
         await self._session.delete(row)
         await self._session.flush()
 
     async def add_all(
         self,
-        model: type[Transaction] | type[Category] | type[RecurringTransaction],
+        model: type[Row],
         rows: list[dict[str, Any]],
     ) -> None:
         """Adds many rows as this user's, in one round trip."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
@@ -16,18 +16,16 @@ from app.ledger.schemas import (
     CategoryIn,
     CategoryOut,
     ImportReport,
-    MonthlySummary,
     MonthQuery,
-    Status,
-    Summary,
+    TransactionChange,
     TransactionFilter,
     TransactionIn,
     TransactionOut,
     TransactionPage,
     TransactionQuery,
 )
-from app.ledger.service import Ledger, period
-from app.ledger.settings import LedgerSettings
+from app.ledger.service import Ledger
+from app.ledger.statistics import period
 from app.ledger.transfer import Transfer
 
 IMPORT_PATH = "/backup/import"
@@ -39,8 +37,7 @@ Live = Annotated[Context, Depends(context_of)]
 
 def ledger_of(user: CurrentUser, context: Live) -> Ledger:
     """The asking user's ledger."""
-    settings = cast(LedgerSettings, context.modules["ledger"])
-    return Ledger(context.database, context.cache, user.id, settings.ledger_summary_ttl_seconds)
+    return Ledger(context.database, user.id)
 
 
 def transfer_of(user: CurrentUser, context: Live) -> Transfer:
@@ -56,8 +53,8 @@ MonthPath = Annotated[Month, Path()]
 
 @router.get("/transactions", tags=["transactions"])
 async def list_transactions(ledger: Mine, query: Annotated[TransactionQuery, Query()]) -> TransactionPage:
-    """Entries, newest day first."""
-    return await ledger.page(query, query.page, query.page_size)
+    """Entries, newest day first, by pages or from a cursor on."""
+    return await ledger.page(query, query)
 
 
 @router.post("/transactions", tags=["transactions"], status_code=201)
@@ -71,7 +68,7 @@ async def transactions_of_a_day(
     ledger: Mine, day: Annotated[Day, Path()], query: Annotated[MonthQuery, Query()]
 ) -> TransactionPage:
     """The entries of one day."""
-    return await ledger.page(TransactionFilter(date_from=day, date_to=day), query.page, query.page_size)
+    return await ledger.page(TransactionFilter(date_from=day, date_to=day), query)
 
 
 @router.get("/transactions/by-month/{year}/{month}", tags=["transactions"])
@@ -80,7 +77,7 @@ async def transactions_of_a_month(
 ) -> TransactionPage:
     """The entries of one month."""
     first, last = period(year, month)
-    return await ledger.page(TransactionFilter(date_from=first, date_to=last), query.page, query.page_size)
+    return await ledger.page(TransactionFilter(date_from=first, date_to=last), query)
 
 
 @router.get("/transactions/{transaction_id}", tags=["transactions"], responses=documented("ERR_1002"))
@@ -89,11 +86,13 @@ async def get_transaction(ledger: Mine, transaction_id: uuid.UUID) -> Transactio
     return await ledger.get(transaction_id)
 
 
-@router.put("/transactions/{transaction_id}", tags=["transactions"], responses=documented("ERR_1002"))
+@router.put(
+    "/transactions/{transaction_id}", tags=["transactions"], responses=documented("ERR_1002", "ERR_1504")
+)
 async def replace_transaction(
-    ledger: Mine, transaction_id: uuid.UUID, entry: TransactionIn
+    ledger: Mine, transaction_id: uuid.UUID, entry: TransactionChange
 ) -> TransactionOut:
-    """Replaces every field of an entry."""
+    """Replaces every field of an entry; with ``version`` only while nobody else has changed it."""
     return await ledger.replace(transaction_id, entry)
 
 
@@ -136,26 +135,6 @@ async def replace_category(ledger: Mine, category_id: uuid.UUID, category: Categ
 async def delete_category(ledger: Mine, category_id: uuid.UUID) -> None:
     """Removes a category of one's own that no entry uses."""
     await ledger.delete_category(category_id)
-
-
-@router.get("/stats/summary", tags=["statistics"])
-async def summary(
-    ledger: Mine,
-    year: Annotated[Year | None, Query()] = None,
-    month: Annotated[Month | None, Query()] = None,
-    status: Annotated[Status | None, Query()] = None,
-) -> Summary:
-    """Income, expense, balance and count of a month, a year or all time."""
-    return await ledger.summary(*period(year, month), status)
-
-
-@router.get("/stats/monthly/{year}/{month}", tags=["statistics"])
-async def monthly_summary(
-    ledger: Mine, year: YearPath, month: MonthPath, status: Annotated[Status | None, Query()] = None
-) -> MonthlySummary:
-    """Income, expense, balance and count of one month."""
-    sums = await ledger.summary(*period(year, month), status)
-    return MonthlySummary(year=year, month=month, **sums.model_dump())
 
 
 @router.get(

@@ -10,9 +10,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.text import Day, Money, MoneyOut, Name, Page, PageSize, Text
+from app.ledger.cursor import Cursor
 from app.ledger.labels import join_label, split_label
 
 MAX_DESCRIPTION = 2_000
+MAX_VERSION = 2**31 - 1  # INTEGER
+Version = Annotated[
+    int,
+    Field(ge=1, le=MAX_VERSION, description="As read; refused with ERR_1504 where it is another one by now"),
+]
 
 
 class Kind(StrEnum):
@@ -73,6 +79,12 @@ class TransactionIn(BaseModel):
     recurring_id: uuid.UUID | None = None
 
 
+class TransactionChange(TransactionIn):
+    """Every field of an entry; with ``version`` only while nobody else has changed it."""
+
+    version: Version | None = None
+
+
 class TransactionOut(BaseModel):
     """One stored entry."""
 
@@ -85,18 +97,21 @@ class TransactionOut(BaseModel):
     status: Status
     category: CategoryOut | None
     recurring_id: uuid.UUID | None
+    version: int
     created_at: datetime
     updated_at: datetime
 
 
 class TransactionPage(BaseModel):
-    """One page, newest day first; ``total`` counts all pages' items."""
+    """Entries, newest day first. ``total`` counts all pages' items; after a cursor nothing is counted, and
+    ``total``, ``page`` and ``pages`` are null. ``next_cursor`` is null at the end."""
 
     items: list[TransactionOut]
-    total: int
-    page: int
+    total: int | None
+    page: int | None
     page_size: int
-    pages: int
+    pages: int | None
+    next_cursor: str | None
 
 
 class TransactionFilter(BaseModel):
@@ -117,35 +132,30 @@ class TransactionFilter(BaseModel):
         return self
 
 
-class TransactionQuery(TransactionFilter):
-    """A filter and a page."""
-
-    page: Page = 1
-    page_size: PageSize = 50
-
-
-class MonthQuery(BaseModel):
-    """A page that is large enough for the whole of an ordinary month."""
+class Paging(BaseModel):
+    """By number, or with ``cursor`` from where the answer before ended: nothing is shown twice or left out
+    when entries are added meanwhile, and the last pages cost no more than the first."""
 
     model_config = ConfigDict(extra="forbid")
     page: Page = 1
+    page_size: PageSize = 50
+    cursor: Cursor | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Paging:
+        if self.cursor and self.page > 1:
+            raise ValueError("page and cursor exclude each other")
+        return self
+
+
+class TransactionQuery(TransactionFilter, Paging):
+    """A filter and a page."""
+
+
+class MonthQuery(Paging):
+    """A page that is large enough for the whole of an ordinary month."""
+
     page_size: PageSize = 1_000
-
-
-class Summary(BaseModel):
-    """All entries of the period, confirmed and scheduled, unless a status was asked for."""
-
-    income: MoneyOut
-    expense: MoneyOut
-    balance: MoneyOut
-    count: int
-
-
-class MonthlySummary(Summary):
-    """A month's summary."""
-
-    year: int
-    month: int
 
 
 class ImportReport(BaseModel):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import calendar
 import uuid
-from datetime import date
 
-from app.core.cache import Cache
 from app.core.database import Database
 from app.core.errors import ConflictError, InvalidRequestError, NotFoundError
-from app.ledger.errors import CategoryInUseError, DefaultCategoryError
+from app.ledger import cursor
+from app.ledger.errors import CategoryInUseError, DefaultCategoryError, StaleVersionError
 from app.ledger.models import Category, Transaction
 from app.ledger.repository import LedgerRepository
 from app.ledger.schemas import (
     CategoryIn,
     CategoryOut,
-    Status,
-    Summary,
+    Paging,
+    TransactionChange,
     TransactionFilter,
     TransactionIn,
     TransactionOut,
@@ -27,18 +25,29 @@ from app.ledger.schemas import (
 class Ledger:
     """One user's ledger."""
 
-    def __init__(self, database: Database, cache: Cache, user_id: uuid.UUID, summary_seconds: int) -> None:
+    def __init__(self, database: Database, user_id: uuid.UUID) -> None:
         self._database = database
-        self._cache = cache
         self._user_id = user_id
-        self._summary_seconds = summary_seconds
 
-    async def page(self, chosen: TransactionFilter, page: int, size: int) -> TransactionPage:
-        """One page of the entries that the filter lets through."""
+    async def page(self, chosen: TransactionFilter, paging: Paging) -> TransactionPage:
+        """The entries that the filter lets through: one page of them, or those after the cursor's place."""
+        size, total = paging.page_size, None
         async with self._database.transaction() as session:
-            rows, total = await LedgerRepository(session, self._user_id).page(chosen, page, size)
-        items = [TransactionOut.model_validate(row) for row in rows]
-        return TransactionPage(items=items, total=total, page=page, page_size=size, pages=-(-total // size))
+            repository = LedgerRepository(session, self._user_id)
+            if paging.cursor:
+                rows = await repository.after(chosen, paging.cursor, size + 1)
+            else:
+                rows = await repository.page(chosen, (paging.page - 1) * size, size + 1)
+                total = await repository.count(chosen)
+        shown, more = rows[:size], len(rows) > size
+        return TransactionPage(
+            items=[TransactionOut.model_validate(row) for row in shown],
+            total=total,
+            page=None if paging.cursor else paging.page,
+            page_size=size,
+            pages=None if total is None else -(-total // size),
+            next_cursor=cursor.write(_place(shown[-1])) if more else None,
+        )
 
     async def get(self, key: uuid.UUID) -> TransactionOut:
         """Raises NotFoundError."""
@@ -57,15 +66,19 @@ class Ledger:
             await repository.add(row)
             return TransactionOut.model_validate(await _existing(repository, row.id))
 
-    async def replace(self, key: uuid.UUID, entry: TransactionIn) -> TransactionOut:
-        """Replaces every field. Raises NotFoundError, InvalidRequestError."""
+    async def replace(self, key: uuid.UUID, entry: TransactionChange) -> TransactionOut:
+        """Replaces every field. Raises NotFoundError, InvalidRequestError, StaleVersionError."""
         async with self._database.transaction() as session:
             repository = LedgerRepository(session, self._user_id)
             await repository.begin_write()
             row = await _existing(repository, key)
+            refuse_stale(row.version, entry.version)
             await _check_references(repository, entry)
-            for name, value in entry.model_dump().items():
+            if entry.recurring_id != row.recurring_id:
+                row.occurrence = None
+            for name, value in entry.model_dump(exclude={"version"}).items():
                 setattr(row, name, value)
+            row.version += 1
             await session.flush()
             return TransactionOut.model_validate(await _existing(repository, key))
 
@@ -75,23 +88,6 @@ class Ledger:
             repository = LedgerRepository(session, self._user_id)
             await repository.begin_write()
             await repository.delete(await _existing(repository, key))
-
-    async def summary(self, first: date, last: date, status: Status | None) -> Summary:
-        """Sums from the first to the last day, from the cache where nothing was written since."""
-        async with self._database.transaction() as session:
-            revision = await LedgerRepository(session, self._user_id).revision()
-        key = f"ledger:summary:1:{self._user_id}:{revision}:{first}:{last}:{status or 'all'}"
-
-        async def compute() -> str:
-            async with self._database.transaction() as session:
-                repository = LedgerRepository(session, self._user_id)
-                income, expense, count = await repository.sums(first, last, status)
-            balance = income - expense
-            return Summary(income=income, expense=expense, balance=balance, count=count).model_dump_json()
-
-        return Summary.model_validate_json(
-            await self._cache.get_or_compute(key, self._summary_seconds, compute)
-        )
 
     async def categories(self) -> list[CategoryOut]:
         """The defaults and the user's own."""
@@ -131,15 +127,14 @@ class Ledger:
             await repository.delete(row)
 
 
-def period(year: int | None, month: int | None) -> tuple[date, date]:
-    """The first and the last day of a month, a year, or all time. Raises InvalidRequestError for a month
-    without a year."""
-    if year is None:
-        if month is not None:
-            raise InvalidRequestError(problems=[{"field": "query.month", "problem": "needs a year"}], total=1)
-        return date.min, date.max
-    last_month = month or 12
-    return date(year, month or 1, 1), date(year, last_month, calendar.monthrange(year, last_month)[1])
+def refuse_stale(present: int, read: int | None) -> None:
+    """Raises StaleVersionError where the client read another version than the present one."""
+    if read not in (None, present):
+        raise StaleVersionError(version=present)
+
+
+def _place(row: Transaction) -> cursor.Place:
+    return cursor.Place(d=row.date, c=row.created_at, i=row.id)
 
 
 async def _existing(repository: LedgerRepository, key: uuid.UUID) -> Transaction:
@@ -170,7 +165,7 @@ async def _check_references(repository: LedgerRepository, entry: TransactionIn) 
     problems = []
     if entry.category_id and await repository.category(entry.category_id) is None:
         problems.append({"field": "body.category_id", "problem": "is no category of this user"})
-    if entry.recurring_id and not await repository.has_recurring(entry.recurring_id):
+    if entry.recurring_id and await repository.template(entry.recurring_id) is None:
         problems.append({"field": "body.recurring_id", "problem": "is no recurring transaction of this user"})
     if problems:
         raise InvalidRequestError(problems=problems, total=len(problems))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import MutableMapping
+from typing import Any
 
 from alembic import context
 from alembic.util import CommandError
@@ -17,12 +18,14 @@ from sqlalchemy.pool import NullPool
 from app.core import logs
 from app.core.auth.users import DeletedUser, User
 from app.core.database import Base, driver_url
+from app.core.jobs.models import BatchItem, BatchJob
 from app.core.values import address_secrets
+from app.dispatch.models import Dispatch
 from app.ledger.models import Book, Category, RecurringTransaction, Transaction
 from app.settings import LOG_LEVELS
 
 # Imported so that the metadata is whole.
-TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction)
+TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction, BatchJob, BatchItem)
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
 RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
 RUN_LOCK_POLL_SECONDS = 0.2
@@ -52,7 +55,7 @@ def lock(connection: Connection) -> None:
     connection.commit()
 
 
-def is_ours(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+def is_ours(name: str | None, kind: str, parents: MutableMapping[Any, str | None]) -> bool:
     """Whether a thing of the schema is compared with the models: the job queue's own tables are not."""
     table = name if kind == "table" else parents.get("table_name")
     return not (table or "").startswith(QUEUE_TABLES)
