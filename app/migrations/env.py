@@ -25,7 +25,7 @@ from app.ledger.models import Book, Category, RecurringTransaction, Transaction
 from app.settings import LOG_LEVELS
 
 # Imported so that the metadata is whole.
-TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction, BatchJob, BatchItem)
+TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction, BatchJob, BatchItem, Dispatch)
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
 RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
 RUN_LOCK_POLL_SECONDS = 0.2
