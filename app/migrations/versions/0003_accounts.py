@@ -14,30 +14,37 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+CHECK = "ck_users_role"
+INDEX = "uq_users_local_email"
+
 
 def _time(name: str, *, nullable: bool = True, default: sa.TextClause | None = None) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=default)
 
 
 def upgrade() -> None:
-    """Adds only; the version before runs on this schema too."""
-    op.add_column("users", sa.Column("role", sa.String(10), server_default="user", nullable=False))
-    op.add_column("users", sa.Column("password_hash", sa.String(255)))
-    op.add_column("users", _time("disabled_at"))
-    op.add_column("users", _time("provider_at"))
+    """Adds only; the version before runs on this schema too. A run that failed halfway may be run again."""
+    for column in (
+        sa.Column("role", sa.String(10), server_default="user", nullable=False),
+        sa.Column("password_hash", sa.String(255)),
+        _time("disabled_at"),
+        _time("provider_at"),
+    ):
+        op.add_column("users", column, if_not_exists=True)
     op.create_table(
         "deleted_users",
         sa.Column("clerk_user_id", sa.String(255), nullable=False),
         _time("deleted_at", nullable=False, default=sa.text("now()")),
         sa.PrimaryKeyConstraint("clerk_user_id", name="pk_deleted_users"),
+        if_not_exists=True,
     )
-    op.create_check_constraint(
-        op.f("ck_users_role"), "users", "role IN ('admin', 'user')", postgresql_not_valid=True
-    )
+    op.drop_constraint(op.f(CHECK), "users", type_="check", if_exists=True)
+    op.create_check_constraint(op.f(CHECK), "users", "role IN ('admin', 'user')", postgresql_not_valid=True)
     with op.get_context().autocommit_block():
-        op.execute("ALTER TABLE users VALIDATE CONSTRAINT ck_users_role")
+        op.execute(f"ALTER TABLE users VALIDATE CONSTRAINT {CHECK}")
+        op.drop_index(INDEX, "users", postgresql_concurrently=True, if_exists=True)
         op.create_index(
-            "uq_users_local_email",
+            INDEX,
             "users",
             ["email"],
             unique=True,
@@ -49,8 +56,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Removes what was added. Local accounts cannot log in any more; their entries stay."""
     with op.get_context().autocommit_block():
-        op.drop_index("uq_users_local_email", "users", postgresql_concurrently=True)
+        op.drop_index(INDEX, "users", postgresql_concurrently=True, if_exists=True)
     op.drop_table("deleted_users")
-    op.drop_constraint(op.f("ck_users_role"), "users", type_="check")
+    op.drop_constraint(op.f(CHECK), "users", type_="check")
     for column in ("provider_at", "disabled_at", "password_hash", "role"):
         op.drop_column("users", column)
