@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,7 +23,7 @@ from app.core.errors import DETAILS, field_path
 from app.core.text import Day, Money, Name, Text
 from app.ledger.errors import BackupRefusedError
 from app.ledger.labels import MAX_EMOJI, MAX_NAME, split_label
-from app.ledger.months import YearMonth
+from app.ledger.months import YearMonth, month_of
 from app.ledger.schemas import MAX_DESCRIPTION, CategoryIn, Kind, Status
 
 TABLES = ("transactions", "recurring_transactions", "categories")
@@ -50,7 +52,8 @@ Key = Annotated[StrictInt, Field(ge=0, le=2**53)]
 
 
 class BackupTransaction(BaseModel):
-    """One entry; ``recurring_id`` points into recurring_transactions of the same file."""
+    """One entry; ``recurring_id`` points into recurring_transactions of the same file. ``occurrence`` is ours
+    alone: the month of the template that the entry was made for, wherever it was moved."""
 
     model_config = ConfigDict(frozen=True)
     id: Key | None = None
@@ -61,10 +64,12 @@ class BackupTransaction(BaseModel):
     category: Label | None = None
     status: Status = Status.CONFIRMED
     recurring_id: Key | None = None
+    occurrence: YearMonth | None = None
 
 
 class BackupRecurring(BaseModel):
-    """One template. ``category`` is ours: the browser's application has none."""
+    """One template. ``category`` and ``generated_until`` are ours. A file of the browser's application has
+    neither; its templates count as done up to the last entry that refers to them."""
 
     model_config = ConfigDict(frozen=True)
     id: Key | None = None
@@ -79,6 +84,7 @@ class BackupRecurring(BaseModel):
     day_of_month: Annotated[StrictInt, Field(ge=1, le=31)]
     is_active: StrictBool = True
     is_variable_amount: StrictBool = False
+    generated_until: YearMonth | None = None
 
 
 class BackupCategory(CategoryIn):
@@ -139,6 +145,22 @@ def parse(body: Any) -> BackupFile:
         recurring_transactions=list(recurring.values()),
         categories=list(categories.values()),
     )
+
+
+def last_months(entries: list[BackupTransaction]) -> dict[int, date]:
+    """Number of a template in the file → the month of the last entry that refers to it."""
+    last: dict[int, date] = {}
+    for entry in entries:
+        if entry.recurring_id is not None:
+            last[entry.recurring_id] = max(month_of(entry.date), last.get(entry.recurring_id, date.min))
+    return last
+
+
+def done_until(template: BackupRecurring, last: Mapping[int, date]) -> date | None:
+    """The last month of the template that is done: what it says itself, else that of its last entry."""
+    if "generated_until" in template.model_fields_set or template.id is None:
+        return template.generated_until
+    return last.get(template.id)
 
 
 def refused(problems: Problems) -> BackupRefusedError:

@@ -49,6 +49,13 @@ class RecurringRepository(LedgerRepository):
         )
         return set(await self._session.scalars(wanted))
 
+    async def occurrences(self) -> set[tuple[uuid.UUID, date]]:
+        """Every (template, month) that has its entry."""
+        wanted = select(Transaction.recurring_id, Transaction.occurrence).where(
+            Transaction.user_id == self._user_id, Transaction.occurrence.is_not(None)
+        )
+        return {(key, month) for key, month in await self._session.execute(wanted) if key and month}
+
     async def add_entries(self, rows: list[dict[str, Any]]) -> list[uuid.UUID]:
         """Adds generated entries as this user's, none for a month that has one; the ids of the new ones."""
         if not rows:

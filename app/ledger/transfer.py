@@ -12,12 +12,22 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from app.core.database import Database
-from app.ledger.backup import BackupCategory, BackupFile, BackupRecurring, BackupTransaction, parse
+from app.ledger.backup import (
+    BackupCategory,
+    BackupFile,
+    BackupRecurring,
+    BackupTransaction,
+    done_until,
+    last_months,
+    parse,
+)
 from app.ledger.labels import join_label, split_label
 from app.ledger.models import Category, RecurringTransaction, Transaction
+from app.ledger.recurring_repository import RecurringRepository
 from app.ledger.repository import LedgerRepository
 from app.ledger.schemas import ImportReport
 
@@ -38,20 +48,23 @@ CONTENT_FIELDS = (
 
 @dataclass
 class Stored:
-    """What the user has already. ``labels`` has the defaults too; ``entries`` are rows of the file's days."""
+    """What the user has already. ``labels`` has the defaults too; ``entries`` are rows of the file's days,
+    and ``taken`` the months of templates that have their entry."""
 
     labels: dict[uuid.UUID, str]
     recurring: Sequence[RecurringTransaction]
     entries: Sequence[Any]
+    taken: set[tuple[uuid.UUID, date]]
 
 
 @dataclass
 class Plan:
-    """The rows to add, ready for bulk inserts in this order."""
+    """The rows to add, ready for bulk inserts in this order, and the templates of which more is done now."""
 
     categories: list[dict[str, Any]] = field(default_factory=list)
     recurring: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    done: dict[uuid.UUID, date] = field(default_factory=dict)
     recurring_skipped: int = 0
     entries_skipped: int = 0
 
@@ -77,12 +90,14 @@ class Transfer:
         """Raises BackupRefusedError, with nothing written. Two imports at once run one after the other."""
         file = await asyncio.to_thread(parse, body)
         async with self._database.transaction() as session:
-            repository = LedgerRepository(session, self._user_id)
+            repository = RecurringRepository(session, self._user_id)
             await repository.begin_write()
             plan = await asyncio.to_thread(make_plan, file, await _stored(repository, file))
             await repository.add_all(Category, plan.categories)
             await repository.add_all(RecurringTransaction, plan.recurring)
             await repository.add_all(Transaction, plan.entries)
+            for key, month in plan.done.items():
+                await repository.mark_done(key, month)
         return plan.report()
 
     async def export_file(self) -> BackupFile:
@@ -94,10 +109,11 @@ class Transfer:
         return await asyncio.to_thread(make_file, categories, recurring, entries)
 
 
-async def _stored(repository: LedgerRepository, file: BackupFile) -> Stored:
+async def _stored(repository: RecurringRepository, file: BackupFile) -> Stored:
     days = [entry.date for entry in file.transactions]
     entries = await repository.transactions(min(days), max(days)) if days else []
-    return Stored(labels_of(await repository.categories()), await repository.recurring(), entries)
+    labels, recurring = labels_of(await repository.categories()), await repository.recurring()
+    return Stored(labels, recurring, entries, await repository.occurrences())
 
 
 def make_plan(file: BackupFile, stored: Stored) -> Plan:
@@ -109,7 +125,7 @@ def make_plan(file: BackupFile, stored: Stored) -> Plan:
             labels[label] = uuid.uuid4()
             emoji, name = split_label(label)
             plan.categories.append({"id": labels[label], "name": name, "emoji": emoji, "is_default": False})
-    templates = _plan_recurring(file.recurring_transactions, stored, labels, plan)
+    templates = _plan_recurring(file, stored, labels, plan)
     _plan_entries(file.transactions, stored, labels, templates, plan)
     return plan
 
@@ -131,23 +147,28 @@ def content(template: BackupRecurring | RecurringTransaction, label: str | None)
 
 
 def _plan_recurring(
-    templates: Sequence[BackupRecurring], stored: Stored, labels: Mapping[str, uuid.UUID], plan: Plan
+    file: BackupFile, stored: Stored, labels: Mapping[str, uuid.UUID], plan: Plan
 ) -> dict[int, tuple[uuid.UUID, Content]]:
     """Number in the file → (id, content), where the kth of several equal ones is the kth stored one."""
-    there: dict[Content, list[uuid.UUID]] = defaultdict(list)
+    there: dict[Content, list[RecurringTransaction]] = defaultdict(list)
     for row in stored.recurring:
-        there[content(row, _label(stored.labels, row))].append(row.id)
+        there[content(row, _label(stored.labels, row))].append(row)
     numbered: dict[int, tuple[uuid.UUID, Content]] = {}
-    for template in templates:
-        same = content(template, template.category)
+    last = last_months(file.transactions)
+    for template in file.recurring_transactions:
+        same, done = content(template, template.category), done_until(template, last)
         if there[same]:
-            key = there[same].pop(0)
+            row = there[same].pop(0)
+            key = row.id
             plan.recurring_skipped += 1
+            if done and done > (row.generated_until or date.min):
+                plan.done[key] = done
         else:
             key = uuid.uuid4()
             category_id = labels[template.category] if template.category else None
             values = {name: getattr(template, name) for name in CONTENT_FIELDS}
-            plan.recurring.append({"id": key, "category_id": category_id, **values})
+            values |= {"id": key, "category_id": category_id, "generated_until": done}
+            plan.recurring.append(values)
         if template.id is not None:
             numbered[template.id] = (key, same)
     return numbered
@@ -160,8 +181,9 @@ def _plan_entries(
     templates: Mapping[int, tuple[uuid.UUID, Content]],
     plan: Plan,
 ) -> None:
-    """``recurring_id`` counts by the template's content: of equal templates it does not matter which."""
-    there = _counted(stored)
+    """``recurring_id`` counts by the template's content: of equal templates it does not matter which. A month
+    that has its entry is no other's, so an edited and a restored one can both stay."""
+    there, taken = _counted(stored), set(stored.taken)
     for entry in entries:
         key, same = templates[entry.recurring_id] if entry.recurring_id is not None else (None, None)
         values = (entry.date, entry.description, entry.amount, entry.type, entry.status)
@@ -171,9 +193,18 @@ def _plan_entries(
             plan.entries_skipped += 1
             continue
         category_id = labels[entry.category] if entry.category else None
-        references = {"id": uuid.uuid4(), "category_id": category_id, "recurring_id": key}
+        month = _take(taken, key, entry.occurrence)
+        references = {"category_id": category_id, "recurring_id": key, "occurrence": month}
         names = ("date", "description", "amount", "type", "status")
-        plan.entries.append(references | dict(zip(names, values, strict=True)))
+        plan.entries.append({"id": uuid.uuid4()} | references | dict(zip(names, values, strict=True)))
+
+
+def _take(taken: set[tuple[uuid.UUID, date]], key: uuid.UUID | None, month: date | None) -> date | None:
+    """The month, where there is a template and no other entry has it."""
+    if key is None or month is None or (key, month) in taken:
+        return None
+    taken.add((key, month))
+    return month
 
 
 def _counted(stored: Stored) -> Counter[Content]:
@@ -195,7 +226,10 @@ def make_file(
     """The user's own categories, templates and entries, numbered from 1 in the order of their content."""
     labels = labels_of(categories)
     own = sorted((category.emoji, category.name) for category in categories if not category.is_default)
-    order = {row.id: (*map(str, content(row, _label(labels, row))), row.id) for row in recurring}
+    order = {
+        row.id: (*map(str, (*content(row, _label(labels, row)), row.generated_until)), row.id)
+        for row in recurring
+    }
     templates = sorted(recurring, key=lambda row: order[row.id])
     numbers = {row.id: number for number, row in enumerate(templates, start=1)}
     ordered = sorted(
@@ -203,6 +237,7 @@ def make_file(
             *(row.date, row.type, row.description, row.amount, row.status),
             _label(labels, row),
             numbers.get(row.recurring_id, 0),
+            row.occurrence if row.recurring_id and row.occurrence else date.min,
         )
         for row in entries
     )
@@ -212,6 +247,7 @@ def make_file(
             BackupRecurring.model_construct(
                 id=numbers[row.id],
                 category=_label(labels, row) or None,
+                generated_until=row.generated_until,
                 **{name: getattr(row, name) for name in CONTENT_FIELDS},
             )
             for row in templates
@@ -228,7 +264,7 @@ def _label(labels: Mapping[uuid.UUID, str], row: Any) -> str:
 
 
 def _entry(number: int, row: Content) -> BackupTransaction:
-    day, kind, description, amount, status, label, template = row
+    day, kind, description, amount, status, label, template, month = row
     return BackupTransaction.model_construct(
         id=number,
         date=day,
@@ -238,4 +274,5 @@ def _entry(number: int, row: Content) -> BackupTransaction:
         category=label or None,
         status=status,
         recurring_id=template or None,
+        occurrence=None if month == date.min else month,
     )
