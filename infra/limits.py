@@ -24,6 +24,9 @@ SHM_SHARE = 0.25  # /dev/shm holds parallel workers' shared memory and counts as
 STATEMENT_SECONDS = 60  # a request has long been given up; migrations and dumps are not bound by it
 MIGRATION_CONNECTIONS = 2  # alembic's own and the advisory lock's
 PROBE_CONNECTIONS = 1  # pg_isready
+SERVICE_CONNECTIONS = (
+    6  # of one replica beside its pool: 2 answer probes, 4 serve the job queue (its contract)
+)
 
 # redis.io, "Memory optimization": an AOF rewrite forks and copies changed pages.
 REDIS_MAXMEMORY_SHARE = 0.75
@@ -73,4 +76,5 @@ def postgres_work_mem(memory_limit: int, max_connections: int) -> int:
 
 def connections_wanted(pool_size: int, max_overflow: int, replicas: int, surge: int) -> int:
     """Connections at the worst moment: a rollout with every pool full and a migration running."""
-    return (pool_size + max_overflow) * (replicas + surge) + MIGRATION_CONNECTIONS + PROBE_CONNECTIONS
+    of_replica = pool_size + max_overflow + SERVICE_CONNECTIONS
+    return of_replica * (replicas + surge) + MIGRATION_CONNECTIONS + PROBE_CONNECTIONS

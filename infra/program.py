@@ -80,7 +80,7 @@ def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict
         service_render.REDIS_URL: redis.url,
         service_render.SECRET_KEY: secrets[SecretName.SECRET_KEY],
     }
-    optional = {SecretName.DEV_TOKEN: service_render.DEV_TOKEN, **service_render.MODULE_SECRET_VARIABLES}
+    optional = {**service_render.OPTIONAL_SECRETS, **service_render.MODULE_SECRET_VARIABLES}
     return values | {key: secrets[name] for name, key in optional.items() if name in secrets}
 
 

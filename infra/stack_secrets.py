@@ -36,6 +36,7 @@ EFFECTS: Mapping[SecretName, str] = {
     SecretName.REDIS_PASSWORD: "restarts Redis with it; the cache is away until the service has rolled out",
     SecretName.SECRET_KEY: "rolls the service out; what the old key signed counts no more",
     SecretName.DEV_TOKEN: "rolls the service out; the old token is refused from then on",
+    SecretName.CLERK_WEBHOOK_SECRET: "rolls the service out with it; the old one's webhooks are refused",
     SecretName.OPENAI_API_KEY: "rolls the service out with it; withdraw the old one where it was issued",
 }
 

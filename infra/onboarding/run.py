@@ -22,8 +22,7 @@ from infra.sandbox.children import workers
 from infra.scratch import scratch
 from infra.settings import check, document, layers
 from infra.settings.flaw import Flaw, RefusedError
-from infra.settings.secrets import PASSPHRASE, SecretName, required
-from infra.settings.service import Mode
+from infra.settings.secrets import PASSPHRASE, SecretName
 from infra.settings.stack import StackName
 
 SCHEMA = "schema.json"
@@ -90,7 +89,7 @@ def _wanted(answers: Answers, given: Given, new: Path) -> dict[str, list[SecretN
         report = check.examine(str(stack), new, secrets=False)
         problems += [_as_answer(flaw, stack, given, new) for flaw in report.errors]
         if report.settings:
-            names = required(Mode(report.settings.service.environment), answers.modules)
+            names = report.settings.secret_names
             wanted[str(stack)] = [name for name in SecretName if name in names]
     if problems:
         raise UserError(dict.fromkeys(problems), exit_code=EXIT_USAGE)

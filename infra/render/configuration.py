@@ -45,6 +45,8 @@ def _secret(name: SecretName) -> tuple[str, str, str, str]:
     modules = [module for module in Module if name in OF_MODULES.get(module, ())]
     modes = [mode for mode in Mode if name in required(mode, modules)]
     wanted = "always" if len(modes) == len(Mode) else f"`service.environment: {', '.join(modes)}`"
+    if not modes:
+        wanted = "`service.auth.clerk_webhook: true`"
     if modules:
         wanted = f"module {', '.join(modules)}"
     source = f"given: `{PROJECT} secrets set`" if name in GIVEN else "made"

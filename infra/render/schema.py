@@ -58,7 +58,7 @@ def _config(properties: dict[str, Schema]) -> Schema:
         **closed({**properties, held: _secrets(), f"{PROJECT}:{ROTATED}": _rotated()}),
         "patternProperties": {"^pulumi:[^:]*$": {"description": "Settings of the engine itself."}},
         "required": [held],
-        "allOf": [*map(_secrets_of_mode, Mode), *map(_secrets_of_module, OF_MODULES)],
+        "allOf": [*map(_secrets_of_mode, Mode), *map(_secrets_of_module, OF_MODULES), _webhook()],
     }
 
 
@@ -103,6 +103,13 @@ def _secrets_of_mode(mode: Mode) -> Schema:
 def _secrets_of_module(module: Module) -> Schema:
     chosen = {"contains": {"const": module.value}}
     return _implies(f"{PROJECT}:modules", chosen, {"required": sorted(OF_MODULES[module])})
+
+
+def _webhook() -> Schema:
+    chosen: Schema = {"const": True}
+    for key in ("clerk_webhook", "auth"):
+        chosen = {"properties": {key: chosen}, "required": [key]}
+    return _implies(f"{PROJECT}:service", chosen, {"required": [SecretName.CLERK_WEBHOOK_SECRET.value]})
 
 
 def _implies(key: str, chosen: Schema, secrets: Schema) -> Schema:

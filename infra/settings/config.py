@@ -9,7 +9,7 @@ from infra.settings.base import ListRule, Section, merged_by
 from infra.settings.cluster import Cluster, Namespace
 from infra.settings.images import Images
 from infra.settings.ingress import Ingress
-from infra.settings.modules import Ledger, Module
+from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.secrets import SecretName, required
@@ -31,6 +31,7 @@ class StackConfig(Section):
         description="Domain modules that the service runs.",
     )
     ledger: Ledger = Field(Ledger(), description="The ledger module.")
+    dispatch: Dispatch = Field(Dispatch(), description="The dispatch module.")
     service: Service = Field(Service(), description="The FastAPI service.")
     ingress: Ingress = Field(Ingress(), description="Names and certificate under which it is reached.")
     postgres: Postgres = Field(Postgres(), description="The database.")
@@ -45,4 +46,5 @@ class StackConfig(Section):
     @property
     def secret_names(self) -> frozenset[SecretName]:
         """The secrets that this stack must hold."""
-        return required(self.service.environment, self.modules)
+        webhook = self.service.auth.clerk_webhook
+        return required(self.service.environment, self.modules, webhook=webhook)

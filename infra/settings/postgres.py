@@ -27,7 +27,7 @@ class Postgres(Section):
         examples=["fast-ssd"],
     )
     max_connections: int = Field(
-        200, ge=20, le=2000, description="Connections at once; must hold every pool during a rollout."
+        220, ge=20, le=2000, description="Connections at once; must hold every pool during a rollout."
     )
     shutdown_seconds: int = Field(
         60, ge=10, le=600, description="Seconds for a fast shutdown before it is killed."

@@ -55,7 +55,10 @@ def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
     mode = service.get("environment") if isinstance(service, dict) else None
     if mode not in list(Mode) or not isinstance(modules, list):
         return None
-    return required(Mode(mode), [Module(name) for name in modules if name in list(Module)])
+    auth = service.get("auth") if isinstance(service, dict) else None
+    webhook = isinstance(auth, dict) and auth.get("clerk_webhook") is True
+    known = [Module(name) for name in modules if name in list(Module)]
+    return required(Mode(mode), known, webhook=webhook)
 
 
 def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:

@@ -23,6 +23,7 @@ class SecretName(StrEnum):
     SECRET_KEY = "secretKey"  # noqa: S105
     DEV_TOKEN = "devToken"  # noqa: S105
     OPENAI_API_KEY = "openaiApiKey"
+    CLERK_WEBHOOK_SECRET = "clerkWebhookSecret"  # noqa: S105
 
     @property
     def given(self) -> bool:
@@ -35,7 +36,7 @@ class SecretName(StrEnum):
         return MEANINGS[self]
 
 
-GIVEN = frozenset({SecretName.OPENAI_API_KEY})
+GIVEN = frozenset({SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET})
 OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
     {Module.ASSISTANT: frozenset({SecretName.OPENAI_API_KEY})}
 )
@@ -47,13 +48,17 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.SECRET_KEY: "Key with which the service signs.",
         SecretName.DEV_TOKEN: "Token that stands for a user in development; refused elsewhere.",
         SecretName.OPENAI_API_KEY: "API key of the language model, for the module assistant.",
+        SecretName.CLERK_WEBHOOK_SECRET: "Clerk's signing secret, where service.auth.clerk_webhook is on.",
     }
 )
 
 
-def required(mode: Mode, modules: Collection[Module]) -> frozenset[SecretName]:
-    """The development token exists in development, a module's secret with its module, the rest always."""
+def required(mode: Mode, modules: Collection[Module], *, webhook: bool = False) -> frozenset[SecretName]:
+    """The development token exists in development, a module's secret with its module, the webhook's with
+    ``service.auth.clerk_webhook``, the rest always."""
     of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
-    always = frozenset(SecretName) - {SecretName.DEV_TOKEN} - of_modules
-    wanted = frozenset(name for module in modules for name in OF_MODULES.get(module, ()))
-    return always | wanted | ({SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else frozenset())
+    always = frozenset(SecretName) - {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET} - of_modules
+    wanted = {name for module in modules for name in OF_MODULES.get(module, ())}
+    wanted |= {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else set()
+    wanted |= {SecretName.CLERK_WEBHOOK_SECRET} if webhook else set()
+    return always | wanted

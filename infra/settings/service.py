@@ -1,4 +1,7 @@
-"""Section ``service``: the FastAPI service, its environment, its pool, its rollout, its address."""
+"""Section ``service``: the FastAPI service, its environment, its pool, its rollout, its address.
+
+Who may call it and how often stands in access.py.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from infra.settings.access import Auth, Network, RateLimit
 from infra.settings.base import ListRule, Resources, Seconds, Section, merged_by
 
 Origin = Annotated[
@@ -46,9 +50,9 @@ class Pool(Section):
     max_overflow: int = Field(
         40, ge=0, le=400, description="Connections one replica may open beyond its pool."
     )
-    timeout_seconds: Seconds = Field(30, description="Seconds a request waits for a connection.")
+    timeout_seconds: int = Field(30, ge=1, le=300, description="Seconds a request waits for a connection.")
     recycle_seconds: int = Field(
-        3600, ge=30, le=86_400, description="Seconds after which a connection is renewed."
+        3600, ge=60, le=86_400, description="Seconds after which a connection is renewed."
     )
 
 
@@ -90,6 +94,20 @@ class Autoscaling(Section):
     )
 
 
+class Jobs(Section):
+    """Batch jobs and schedules, which every replica works on; PostgreSQL holds their queue."""
+
+    concurrency: int = Field(
+        4, ge=0, le=64, description="Jobs one replica works on at the same time; 0: it only serves requests."
+    )
+    stalled_seconds: int = Field(
+        30,
+        ge=5,
+        le=3600,
+        description="Seconds without a sign of life after which another replica takes a job over.",
+    )
+
+
 class Service(Section):
     """The service's Deployment, its environment and its address."""
 
@@ -108,8 +126,25 @@ class Service(Section):
         json_schema_extra=merged_by(ListRule.UNION),
         description="Origins whose pages may call the API (CORS); a profile's are kept.",
     )
-    rate_limit_per_minute: int = Field(60, ge=1, le=1_000_000, description="Requests per client and minute.")
-    rate_limit_per_hour: int = Field(1000, ge=1, le=10_000_000, description="Requests per client and hour.")
+    rate_limit: RateLimit = Field(RateLimit(), description="How many requests one client may make.")
+    ip_allow_list: tuple[Network, ...] = Field(
+        (),
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Networks whose clients are let in; without one everybody is.",
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Networks of the proxies whose X-Forwarded-For names the client; nobody else's is read.",
+    )
+    auth: Auth = Field(Auth(), description="Bearer tokens that are accepted.")
+    jobs: Jobs = Field(Jobs(), description="Batch jobs and schedules.")
+    event_retention_days: int = Field(
+        30, ge=1, le=3650, description="Days for which recorded errors can be found by their trace id."
+    )
+    body_seconds: int = Field(
+        30, ge=1, le=600, description="Seconds in which a request's body must have arrived whole."
+    )
     enable_metrics: bool = Field(True, description="Whether /metrics answers.")
     enable_health_check: bool = Field(True, description="Whether /health checks database and cache.")
     type: ServiceType = Field(ServiceType.CLUSTER_IP, description="How the service is reached from outside.")

@@ -1,6 +1,6 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
-Each stands in the file of its matter (places.py, sizes.py, backups.py); here is the list.
+Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py); here is the list.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from infra.settings.config import StackConfig
-from infra.settings.rules import backups, places, sizes
+from infra.settings.rules import access, backups, places, sizes
 from infra.settings.rules.finding import Finding
 
 Rule = Callable[[StackConfig], Iterator[Finding]]
@@ -26,6 +26,11 @@ RULES: tuple[Rule, ...] = (
     places.hosts_stand_once,
     places.certificate_has_one_source,
     places.public_origins_are_encrypted,
+    access.rates_grow_with_the_window,
+    access.route_limits_stand_once,
+    access.provider_is_named_whole,
+    access.keys_come_encrypted,
+    access.allow_list_sees_the_client,
     sizes.requests_fit_limits,
     sizes.autoscaling_has_a_range,
     sizes.pools_fit_the_database,
@@ -35,7 +40,6 @@ RULES: tuple[Rule, ...] = (
     sizes.drain_fits_grace,
     sizes.ready_fits_deadline,
     sizes.disruption_leaves_room,
-    sizes.rates_grow_with_the_window,
     backups.backups_have_a_bucket,
     backups.retention_outlives_the_schedule,
     backups.drill_is_later_than_the_backup,

@@ -46,8 +46,9 @@ def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
     if wanted > free:
         yield Finding(
             ("service", "pool"),
-            f"({pool.size} + {pool.max_overflow}) connections × ({service.most_replicas} replicas + "
-            f"{service.rollout.max_surge} surge) + migration and probes = {wanted}, and "
+            f"({pool.size} + {pool.max_overflow} + {limits.SERVICE_CONNECTIONS} for probes and jobs) "
+            f"connections × ({service.most_replicas} replicas + {service.rollout.max_surge} surge) + "
+            f"migration and check = {wanted}, and "
             f"postgres.max_connections {settings.postgres.max_connections} leaves {free}",
             "lower pool or replicas, or raise postgres.max_connections "
             f"to {wanted + limits.SUPERUSER_RESERVED}",
@@ -138,19 +139,6 @@ def autoscaling_has_a_range(settings: StackConfig) -> Iterator[Finding]:
             f"min_replicas {scaling.min_replicas} is more than max_replicas {scaling.max_replicas}",
             "lower min_replicas or raise max_replicas",
             also=(("service", "autoscaling", "max_replicas"),),
-        )
-
-
-def rates_grow_with_the_window(settings: StackConfig) -> Iterator[Finding]:
-    """A limit per hour below the limit per minute would make the latter meaningless."""
-    service = settings.service
-    if service.rate_limit_per_hour < service.rate_limit_per_minute:
-        yield Finding(
-            ("service", "rate_limit_per_hour"),
-            f"rate_limit_per_hour {service.rate_limit_per_hour} is less than rate_limit_per_minute "
-            f"{service.rate_limit_per_minute}",
-            "raise rate_limit_per_hour or lower rate_limit_per_minute",
-            also=(("service", "rate_limit_per_minute"),),
         )
 
 

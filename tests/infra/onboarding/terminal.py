@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ from tests.infra.onboarding.conftest import SLIPWAY
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 WAIT_SECONDS = 30.0
+ROWS, COLUMNS = 50, 500  # wide: no text is broken, however long the folder's name is
 ENTER, CTRL_C = "\r", "\x03"
 
 
@@ -24,6 +26,7 @@ class Terminal:
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
         quiet = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
         self._process = subprocess.Popen(
             [SLIPWAY, *arguments],
@@ -56,6 +59,7 @@ class Terminal:
         while text not in self.seen[self._answered :]:
             if time.monotonic() > until or not self._read(until - time.monotonic()):
                 self._process.kill()
+                self.end()
                 pytest.fail(f"did not show {text!r}:\n{self.seen}")
 
     def end(self) -> int:

@@ -58,9 +58,9 @@ BROKEN: dict[str, tuple[str, str]] = {
         f"3:1 staging_context: {SANDBOX}: only dev goes to this machine\n  → {NAME_CONTEXT}",
     ),
     "modules that the sandbox's service has not": (
-        SOUND + "modules: [ledger, dispatch]\ndev_context: sandbox\n",
-        "4:1 dev_context: sandbox: the service built there has ledger, not dispatch\n  → name a kubeconfig "
-        "context for dev, where your own image runs",
+        SOUND + "modules: [ledger, catalog]\ndev_context: sandbox\n",
+        "4:1 dev_context: sandbox: the service built there has dispatch, ledger, not catalog\n  → name a "
+        "kubeconfig context for dev, where your own image runs",
     ),
     "a key twice": (
         SOUND + "team: other\n",
@@ -119,7 +119,7 @@ def test_what_is_not_answered_takes_its_default() -> None:
 
 
 def test_dev_stays_off_the_sandbox_where_its_service_lacks_a_module() -> None:
-    answers = complete(Given({"team": "harbour", "image": "a/b:1", "modules": ["dispatch"]}))
+    answers = complete(Given({"team": "harbour", "image": "a/b:1", "modules": ["catalog"]}))
     assert answers.dev_context == "harbour-dev"
 
 

@@ -34,6 +34,8 @@ SCHEDULES = st.one_of(
     st.builds("{} */{} * * *".format, MINUTES, st.integers(1, 12)),
 )
 TIME_ZONES = st.sampled_from(sorted(zone for zone in available_timezones() if zone[0].isupper()))
+NETWORKS = st.sampled_from(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"])
+RATES, PROVIDER = ("per_minute", "per_hour", "per_day"), ("issuer", "audience", "jwks_url")
 PRINTED = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
 TEXTS = st.one_of(PRINTED, st.builds("~{}/{}".format, PRINTED, PRINTED), st.just("~/.kube/config"))
 
@@ -54,6 +56,8 @@ def _field(field: FieldInfo) -> st.SearchStrategy[Any]:
 
 def _typed(kind: Any, metadata: list[Any], *, unique: bool = False) -> st.SearchStrategy[Any]:
     origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated and "_network" in repr(parts):
+        return NETWORKS
     if origin is Annotated:
         return _typed(parts[0], [m for part in parts[1:] for m in getattr(part, "metadata", [part])])
     if origin in {Union, types.UnionType}:
@@ -108,6 +112,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _outside(stack, drawn)
     for section in ("service", "postgres", "redis"):
         _resources(drawn[section]["resources"])
+    _access(drawn)
     _rollout(drawn["service"])
     _connections(drawn)
     _cache(drawn["redis"])
@@ -142,8 +147,25 @@ def _outside(stack: StackName, drawn: Values) -> None:
     if service["environment"] == "production":
         secure = [origin for origin in service["allowed_origins"] if origin.startswith("https")]
         service["allowed_origins"] = secure
-    low, high = sorted([service["rate_limit_per_minute"], service["rate_limit_per_hour"]])
-    service["rate_limit_per_minute"], service["rate_limit_per_hour"] = min(low, 1_000_000), high
+
+
+def _access(drawn: Values) -> None:
+    service = drawn["service"]
+    rates, auth = service["rate_limit"], service["auth"]
+    low, middle, high = sorted(rates[key] for key in RATES)
+    rates |= {"per_minute": min(low, 1_000_000), "per_hour": min(middle, 100_000_000), "per_day": high}
+    rates["routes"] = [_rising(route) for route in rates["routes"][:1]]
+    if not all(auth[key] for key in PROVIDER):
+        auth |= dict.fromkeys(PROVIDER)
+    if service["environment"] != "development" and auth["jwks_url"]:
+        auth["jwks_url"] = auth["jwks_url"].replace("http://", "https://")
+    if drawn["ingress"]["hosts"] and service["ip_allow_list"]:
+        service["trusted_proxies"] = service["trusted_proxies"] or ["10.0.0.0/8"]
+
+
+def _rising(route: str) -> str:
+    path, _, counts = route.rpartition("=")
+    return f"{path}={'/'.join(sorted(counts.split('/'), key=int))}"
 
 
 def _resources(resources: Values) -> None:
@@ -174,8 +196,8 @@ def _connections(drawn: Values) -> None:
     scaling = service["autoscaling"]
     pods = scaling["max_replicas"] if scaling["enabled"] else service["replicas"]
     pods += service["rollout"]["max_surge"]
-    postgres["max_connections"] = max(postgres["max_connections"], pods + 6)
-    share = (postgres["max_connections"] - 6) // pods
+    postgres["max_connections"] = max(postgres["max_connections"], pods * 7 + 6)
+    share = (postgres["max_connections"] - 6) // pods - limits.SERVICE_CONNECTIONS
     pool["size"] = min(pool["size"], share)
     pool["max_overflow"] = min(pool["max_overflow"], share - pool["size"])
     _at_least(postgres["resources"], 4 * postgres["max_connections"])

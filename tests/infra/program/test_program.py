@@ -139,7 +139,7 @@ def test_a_new_password_renames_its_secrets_and_runs_the_migrations_again() -> N
 
 
 def test_a_setting_of_the_service_alone_runs_no_migration() -> None:
-    wanted = settings("sandbox", service={"rate_limit_per_minute": 61})
+    wanted = settings("sandbox", service={"rate_limit": {"per_minute": 61}})
     before, after = names(stack(Environment.SANDBOX)), names(built(wanted))
     assert {name for name in before if before[name] != after[name]} == {"service-environment"}
 

@@ -118,10 +118,17 @@ def test_a_modules_secret_is_there_with_its_module_only(modules: list[str]) -> N
 
 
 def test_a_modules_variables_are_there_with_the_module_only() -> None:
-    with_ledger, without = (
-        render.environment(settings(STACK, modules=[name]), "1") for name in ("ledger", "support")
-    )
-    assert set(with_ledger) - set(without) == {"LEDGER_SUMMARY_TTL_SECONDS"}
+    without = render.environment(settings(STACK, modules=["support"]), "1")
+    for module in sorted(BUNDLED):
+        found = set(render.environment(settings(STACK, modules=[module]), "1")) - set(without)
+        assert found == {variable.name for variable in contract.VARIABLES if variable.module == module}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_webhooks_secret_is_there_where_webhooks_are_taken_only(taken: bool) -> None:
+    program = service(auth={"clerk_webhook": taken})
+    keys = program.kind("Secret")["service-secrets"]["stringData"]["value"]
+    assert keys.get("CLERK_WEBHOOK_SECRET") == (SECRETS[SecretName.CLERK_WEBHOOK_SECRET] if taken else None)
 
 
 def test_every_secret_of_a_module_that_is_not_bundled_has_a_variable_of_its_own() -> None:

@@ -29,13 +29,13 @@ COUPANG = {
     "image": "registry.example/coupang-cs/backend:1.0.0",
     "database": "coupang_cs",
 }
-COUPANG_RATES = {"per_minute": 60, "per_hour": 1000}
+COUPANG_RATES = {"per_minute": 60, "per_hour": 1000, "per_day": 10_000}
 UVIS = {"modules": "dispatch", "image": "uvis/backend:1.0.0", "database": "uvis_db"}
-UVIS_RATES = {"per_minute": 60, "per_hour": 3600}
+UVIS_RATES = {"per_minute": 60, "per_hour": 3600, "per_day": 86_400}
 LEDGER = {"modules": "ledger", "database": "household_ledger", "namespace": "household-ledger"}
 LEDGER_IMAGE = {"image": "registry.example/household-api:1.0.0", "replicas": 2, "hosts": []}
 ENDY = {"modules": "assistant", "image": "encar/copilot:2.1.0", "database": "endy"}
-ENDY_TRIAL = {"per_minute": 10, "per_hour": 100}
+ENDY_TRIAL = {"per_minute": 10, "per_hour": 100, "per_day": 1000}
 ENDY_SIZE = {
     "requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}
 }  # fmt: skip
@@ -60,7 +60,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "uvis-prod": {
         **PROD, **UVIS, **UVIS_RATES,
         "hosts": ["uvis.example.com"], "url": "https://uvis.example.com", "autoscaled": (4, 8),
-        "replicas": None, "min_available": 3, "pool_seconds": (30, 3600), "max_connections": 550,
+        "replicas": None, "min_available": 3, "pool_seconds": (30, 3600), "max_connections": 600,
         "progress_deadline": 300,
     },
     "household-ledger-dev": {**DEV, **LEDGER, "node_port": 30081},
@@ -73,7 +73,7 @@ FACTS: dict[str, dict[str, Any]] = {
     },
     "endy-prod": {
         **PROD, **ENDY, **ENDY_SIZE,
-        "per_minute": 20, "per_hour": 200, "log_level": "WARNING", "replicas": 2,
+        "per_minute": 20, "per_hour": 200, "per_day": 2000, "log_level": "WARNING", "replicas": 2,
         "origins": ["https://endy.encar.com"], "hosts": ["endy.encar.com"], "url": "https://endy.encar.com",
         "body_limit": "1m",
     },
@@ -123,6 +123,7 @@ def planned(made: Built) -> dict[str, Any]:
         "origins": [origin for origin in variables["ALLOWED_ORIGINS"].split(",") if origin],
         "per_minute": int(variables["RATE_LIMIT_PER_MINUTE"]),
         "per_hour": int(variables["RATE_LIMIT_PER_HOUR"]),
+        "per_day": int(variables["RATE_LIMIT_PER_DAY"]),
         "pool": (int(variables["DATABASE_POOL_SIZE"]), int(variables["DATABASE_MAX_OVERFLOW"])),
         "pool_seconds": (int(variables["DATABASE_POOL_TIMEOUT"]), int(variables["DATABASE_POOL_RECYCLE"])),
     }

@@ -243,4 +243,5 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "secretKey": "set",
         "devToken": "missing",
         "openaiApiKey": "not needed",
+        "clerkWebhookSecret": "not needed",
     }

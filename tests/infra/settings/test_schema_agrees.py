@@ -28,7 +28,8 @@ pytestmark = pytest.mark.unit
 WHOLE = Draft202012Validator(schema.stack())
 SECTIONS = {section.path[0]: section for section in keys.sections() if section.keys}
 VALUES = [value for section in SECTIONS.values() for value in keys.values(section)]
-STRICTER = ("schedule", "time_zone")  # a schedule that never comes, a zone that is none: no pattern says so
+# A schedule that never comes, a zone or a network that is none: no pattern says so.
+STRICTER = ("schedule", "time_zone", "ip_allow_list", "trusted_proxies")
 PLAIN = st.characters(exclude_categories=["C"])
 
 
@@ -99,7 +100,9 @@ def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataOb
     given_values = {name: data.draw(some_of(section), label=name) for name, section in SECTIONS.items()}
     whole = {name: model(name).model_validate_json(json.dumps(part)) for name, part in given_values.items()}
     mode = Mode(json.loads(whole["service"].model_dump_json())["environment"])
-    secrets = {name.value: {"secure": "v1:abc"} for name in required(mode, modules)}
+    webhook = json.loads(whole["service"].model_dump_json())["auth"]["clerk_webhook"]
+    names = required(mode, modules, webhook=webhook)
+    secrets = {name.value: {"secure": "v1:abc"} for name in names}
     config: dict[str, Any] = {
         f"slipway:{name}": section.model_dump(mode="json") for name, section in whole.items()
     }

@@ -69,7 +69,9 @@ def test_the_words_of_the_two_catalogues_are_the_same() -> None:
 def test_infra_sets_every_variable_of_the_contract_and_no_other() -> None:
     secret = {variable.name for variable in contract.VARIABLES if variable.secret}
     plain = {variable.name for variable in contract.VARIABLES} - secret
-    assert set(service_render.environment(profile(Environment.DEV), "1")) == plain
+    everything = profile(Environment.SANDBOX)
+    assert set(everything.modules) == BUNDLED
+    assert set(service_render.environment(everything, "1")) == plain
     assert set(service_render.SECRET_VARIABLES) == secret
 
 
@@ -82,6 +84,7 @@ def test_the_numbers_and_words_of_the_contract_stand_in_infra_too() -> None:
     assert service_render.MIGRATION_COMMAND == contract.MIGRATION_COMMAND
     assert service_render.PROBE_TIMEOUT_SECONDS > contract.PROBE_SECONDS
     assert sizes.GRACEFUL_SECONDS == contract.GRACEFUL_SECONDS
+    assert limits.SERVICE_CONNECTIONS == contract.PROBE_CONNECTIONS + contract.JOB_CONNECTIONS
     assert MIN_CHARS >= contract.SECRET_LENGTH
     assert tuple(mode.value for mode in Mode) == contract.ENVIRONMENTS
     assert {level.value for level in LogLevel} <= set(contract.LOG_LEVELS)

@@ -166,7 +166,7 @@ def locks() -> list[Path]:
 def test_a_killed_pulumi_leaves_a_lock_that_the_next_up_heals(
     slipway: Run, stack_file: Edit, restored: None
 ) -> None:
-    stack_file(service(rate_limit_per_minute=61))
+    stack_file(service(rate_limit={"per_minute": 61}))
     with up_under_way() as process:
         pulumi = pulumi_below(process.pid)
         assert pulumi
@@ -182,7 +182,7 @@ def test_a_killed_pulumi_leaves_a_lock_that_the_next_up_heals(
 def test_a_lock_whose_owner_lives_is_left_alone_and_its_owner_is_named(
     slipway: Run, stack_file: Edit, restored: None
 ) -> None:
-    stack_file(service(rate_limit_per_minute=61))
+    stack_file(service(rate_limit={"per_minute": 61}))
     with up_under_way() as process:
         pulumi = pulumi_below(process.pid)
         assert pulumi
@@ -200,7 +200,7 @@ def test_a_lock_whose_owner_lives_is_left_alone_and_its_owner_is_named(
 def test_ctrl_c_during_pulumi_up_leaves_nothing_locked_and_the_next_up_completes(
     slipway: Run, stack_file: Edit, restored: None
 ) -> None:
-    stack_file(service(rate_limit_per_minute=61))
+    stack_file(service(rate_limit={"per_minute": 61}))
     with up_under_way() as process:
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=120)[0]
