@@ -122,7 +122,7 @@ ERROR_CODES: Final = {
     "ERR_1106": (503, "The identity provider's keys cannot be fetched"),
     "ERR_1200": (503, "The database cannot be reached or refuses to work"),
     "ERR_1201": (503, "No database connection became free in time"),
-    "ERR_1300": (503, "Redis is away, and the rate limit is set to fail closed"),
+    "ERR_1300": (503, "Redis is away, and the request may not be answered without it"),
     "ERR_1400": (429, "More requests than the rate limit allows"),
     "ERR_1401": (429, "Blocked for a while after too many refused requests"),
     "ERR_1500": (422, "The backup file was refused; nothing was imported"),

@@ -10,20 +10,28 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import contract
-from app.core import errors, health, logs
+from app.core import errors, health, logs, schedules
 from app.core.auth import router as auth_routes
 from app.core.auth.tokens import TokenVerifier
 from app.core.cache import Cache
+from app.core.cache import router as cache_routes
 from app.core.context import Context
 from app.core.database import Database
+from app.core.jobs import router as batch_routes
+from app.core.jobs.runner import Jobs
 from app.core.metrics import Metrics
 from app.core.middleware.addresses import AddressMiddleware
 from app.core.middleware.body import BodyLimitMiddleware
 from app.core.middleware.cors import StrictCors
 from app.core.middleware.headers import DOCS_PATH
 from app.core.middleware.identity import IdentityMiddleware
-from app.core.middleware.request import RequestMiddleware
+from app.core.middleware.rate_limit import RateLimitMiddleware
+from app.core.middleware.request import LastResort, RequestMiddleware
+from app.core.monitoring import router as monitoring_routes
+from app.core.monitoring.store import EventStore
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
+from app.core.rate_limit import RateLimiter
+from app.core.redis import RedisLink
 from app.core.server import DrainingServer
 from app.modules import chosen
 from app.settings import EnvironmentSettings, Settings, read
@@ -51,8 +59,14 @@ def make_context(settings: Settings, modules: dict[str, EnvironmentSettings]) ->
     metrics = Metrics(settings.version, settings.environment, kinds)
     database = Database(settings)
     metrics.watch_pool(database.in_use, database.idle)
-    cache = Cache(settings.redis_url.get_secret_value(), metrics)
-    return Context(settings, modules, metrics, database, cache, TokenVerifier(settings))
+    events = EventStore(settings, database, metrics)
+    link = RedisLink(settings.redis_url.get_secret_value())
+    limiter = RateLimiter(link, settings, chosen(settings.modules))
+    cache = Cache(link, metrics)
+    context = Context(settings, modules, metrics, database, cache, limiter, TokenVerifier(settings), events)
+    batch_kinds = [kind for module in chosen(settings.modules) for kind in module.batch_kinds]
+    context.jobs = Jobs(context, batch_kinds, schedules.collect(chosen(settings.modules)))
+    return context
 
 
 def create_app(context: Context) -> FastAPI:
@@ -60,7 +74,10 @@ def create_app(context: Context) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.events.start()
+        context.jobs.start()
         yield
+        await context.jobs.stop()
         await context.close()
 
     settings = context.settings
@@ -75,10 +92,12 @@ def create_app(context: Context) -> FastAPI:
         "numbers are accepted too. Every error has the same body, see ErrorBody.",
     )
     app.state.context = context
-    app.state.metrics = context.metrics
-    errors.install(app)
+    errors.install(app, context.metrics, context.events)
     app.include_router(health.router)
     app.include_router(auth_routes.router)
+    app.include_router(cache_routes.router)
+    app.include_router(monitoring_routes.router)
+    app.include_router(batch_routes.router)
     limits: dict[str, int] = {}
     for module in chosen(settings.modules):
         limits.update(module.body_limits)
@@ -90,9 +109,11 @@ def create_app(context: Context) -> FastAPI:
 
 def add_chain(app: FastAPI, context: Context, body_limits: dict[str, int]) -> None:
     """The middleware, innermost first: whatever is added later sees a request earlier."""
-    app.add_middleware(BodyLimitMiddleware, limits=body_limits)
+    app.add_middleware(BodyLimitMiddleware, limits=body_limits, seconds=context.settings.body_seconds)
+    app.add_middleware(RateLimitMiddleware, context=context)
     app.add_middleware(IdentityMiddleware, context=context)
     app.add_middleware(AddressMiddleware, context=context)
+    app.add_middleware(LastResort)
     if context.settings.allowed_origins:
         app.add_middleware(StrictCors, origins=context.settings.allowed_origins)
     app.add_middleware(RequestMiddleware, context=context)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -10,7 +11,12 @@ from app.core.auth.users import Authenticator
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.metrics import Metrics
+from app.core.monitoring.store import EventStore
+from app.core.rate_limit import RateLimiter
 from app.settings import EnvironmentSettings, Settings
+
+if TYPE_CHECKING:  # jobs work with the context
+    from app.core.jobs.runner import Jobs
 
 
 @dataclass
@@ -22,11 +28,20 @@ class Context:
     metrics: Metrics
     database: Database
     cache: Cache
+    limiter: RateLimiter
     authenticator: Authenticator
+    events: EventStore
     draining: bool = False
+    jobs: Jobs = field(init=False)  # made last, since it works with all the others
+
+    @property
+    def cache_scope(self) -> str:
+        """What a function cached by its context depends on besides its arguments: nothing."""
+        return ""
 
     async def close(self) -> None:
-        """Closes the pools."""
+        """Writes the last events and closes the pools."""
+        await self.events.stop()
         await self.cache.close()
         await self.database.close()
 

@@ -1,30 +1,44 @@
-"""The error model (C1): one body for every error, codes from contract.ERROR_CODES, handlers in one place."""
+"""The error model (C1): one body for every error, codes from contract.ERROR_CODES, handlers in one place.
+
+Whatever answers an error does it by ``answer`` or ``error_response``: they count it and hand it to the event
+store, which is how GET /api/monitoring/events knows of it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from http import HTTPStatus
+from typing import Any, ClassVar, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app import contract
 from app.core.logs import logger
+from app.core.metrics import Metrics
 
 DETAILS = 100  # at most this many problems are listed in one body
+FIELD_LENGTH = 200  # characters of a field's path: people choose the names they send
 SERVER_ERROR = 500
+CLIENT_GONE = 499  # nobody reads it; in logs and metrics it is told apart from errors
 HTTP_CODES = {
     400: "ERR_1006",
     401: "ERR_1101",
+    403: "ERR_1102",
     404: "ERR_1002",
     405: "ERR_1004",
+    408: "ERR_1007",
     409: "ERR_1003",
     413: "ERR_1005",
     422: "ERR_1001",
+    429: "ERR_1400",
     503: "ERR_1200",
 }
 log = logger(__name__)
@@ -46,10 +60,12 @@ class ErrorBody(BaseModel):
         }
     )
     error: bool = Field(True, description="Always true")
-    error_code: str = Field(description="One of the listed codes, ERR_1000 … ERR_1600")
+    error_code: str = Field(
+        description="One of the codes of x-error-codes", json_schema_extra={"enum": [*contract.ERROR_CODES]}
+    )
     message: str = Field(description="One sentence for people")
     details: dict[str, Any] = Field(description="What is wrong, by part; empty where there is nothing to add")
-    trace_id: str = Field(description="Finds the error in the log; equal to X-Request-ID")
+    trace_id: str = Field(description="Finds the error in the log and at GET /api/monitoring/events")
     timestamp: datetime
 
 
@@ -126,26 +142,64 @@ class PoolExhaustedError(AppError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
+class EventSink(Protocol):
+    """What wants to know of every error that is answered; must be quick and never raise."""
+
+    def record(self, scope: Scope, code: str, message: str, cause: BaseException | None) -> None:
+        """One error, as it is told to the client."""
+
+
+class RedisUnavailableError(AppError):
+    """Redis is away, and the request may not be answered without it."""
+
+    code = "ERR_1300"
+    message = "The service cannot answer this now; try again shortly"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+
+class RateLimitedError(AppError):
+    """One request too many. ``details``: window, limit, retry_after in seconds."""
+
+    code = "ERR_1400"
+    message = "Too many requests; Retry-After says when the next one passes"
+
+
+class BlockedError(AppError):
+    """Too many refused requests within a minute. ``details`` as of RateLimitedError."""
+
+    code = "ERR_1401"
+    message = "Blocked for a while after too many refused requests; Retry-After says when the next one passes"
+
+
 def error_response(
-    scope: Any,
+    scope: Scope,
     code: str,
     message: str,
     details: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
+    cause: BaseException | None = None,
 ) -> JSONResponse:
-    """The body of C1 with the status of the code; counted."""
+    """The body of C1 with the status of the code; counted and recorded. ``cause`` gives only its type."""
     state = scope.get("state", {})
-    metrics = getattr(scope["app"].state, "metrics", None) if "app" in scope else None
-    if metrics is not None:
-        metrics.error(code)
+    state["error_code"] = code
+    if "app" in scope:
+        scope["app"].state.metrics.error(code)
+        scope["app"].state.events.record(scope, code, message, cause)
     body = ErrorBody(
         error_code=code,
         message=message,
         details=details or {},
-        trace_id=state.get("request_id", ""),
+        trace_id=state.get("trace_id", ""),
         timestamp=datetime.now(UTC),
     )
     return JSONResponse(body.model_dump(mode="json"), contract.ERROR_CODES[code][0], headers)
+
+
+def answer(scope: Scope, error: AppError) -> JSONResponse:
+    """The error's response, for middleware; routes raise."""
+    return error_response(
+        scope, error.code, error.text, error.details, error.headers, error.__cause__ or error
+    )
 
 
 def problems_of(errors: Any) -> dict[str, Any]:
@@ -158,18 +212,18 @@ def problems_of(errors: Any) -> dict[str, Any]:
 
 
 def field_path(location: tuple[int | str, ...]) -> str:
-    """("body", "transactions", 3, "amount") → "body.transactions[3].amount"."""
+    """Of ("body", "items", 3, "amount") "body.items[3].amount"; what UTF-8 cannot hold is escaped."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
+    return text[:FIELD_LENGTH].encode("utf-8", "backslashreplace").decode()
 
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)  # noqa: S101  (registered for this class only)
     if error.status >= SERVER_ERROR:
         log.warning("request failed", error_code=error.code, cause=type(error.__cause__).__name__)
-    return error_response(request.scope, error.code, error.text, error.details, error.headers)
+    return answer(request.scope, error)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -180,15 +234,26 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     return error_response(request.scope, "ERR_1001", "The request is not valid", problems_of(found))
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error.__cause__, ClientDisconnect):
+        return Response(status_code=CLIENT_GONE)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(methods_of(request)))
     code = HTTP_CODES.get(error.status_code, "ERR_1000" if error.status_code >= SERVER_ERROR else "ERR_1006")
-    return error_response(request.scope, code, str(error.detail), headers=dict(error.headers or {}))
+    return error_response(request.scope, code, str(error.detail), headers=headers, cause=error)
+
+
+def methods_of(request: Request) -> set[str]:
+    """The methods of every route at this path: Starlette names those of the first (RFC 9110 §10.2.1)."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in routes for method in getattr(route, "methods", None) or ()}
 
 
 async def _integrity_error(request: Request, error: Exception) -> JSONResponse:
     log.warning("constraint refused a write", constraint=constraint_of(error))
-    return error_response(request.scope, "ERR_1003", ConflictError.message)
+    return error_response(request.scope, "ERR_1003", ConflictError.message, cause=error)
 
 
 def constraint_of(error: BaseException) -> str:
@@ -197,13 +262,15 @@ def constraint_of(error: BaseException) -> str:
     return str(getattr(getattr(cause, "__cause__", None), "constraint_name", "") or "")
 
 
-def unknown_response(scope: Any) -> JSONResponse:
+def unknown_response(scope: Scope, cause: BaseException) -> JSONResponse:
     """ERR_1000: a trace id and no internals. The caller has logged the exception."""
-    return error_response(scope, "ERR_1000", AppError.message)
+    return error_response(scope, "ERR_1000", AppError.message, cause=cause)
 
 
-def install(app: FastAPI) -> None:
-    """Registers the handlers. Unknown exceptions are answered by the request middleware."""
+def install(app: FastAPI, metrics: Metrics, events: EventSink) -> None:
+    """Registers the handlers. Unknown exceptions are answered by the middleware LastResort."""
+    app.state.metrics = metrics
+    app.state.events = events
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -123,6 +123,9 @@ def make_settings(database_url: str, redis_url: str, **changed: object) -> Setti
         "modules": tuple(REGISTRY),
         "database_pool_size": 5,
         "version": "test",
+        "rate_limit_per_minute": 1_000_000,  # the tests share one address
+        "rate_limit_per_hour": 1_000_000,
+        "rate_limit_per_day": 1_000_000,
     }
     return Settings.model_validate(values | changed)
 

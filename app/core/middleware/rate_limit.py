@@ -1,0 +1,63 @@
+"""Asks the rate limit before a request costs anything else; the rules stand in app/core/rate_limit.py."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.context import Context
+from app.core.errors import BlockedError, RedisUnavailableError, answer
+from app.core.middleware.request import PROBES
+from app.core.rate_limit import Verdict
+from app.core.redis import RedisAwayError
+
+
+class RateLimitMiddleware:
+    """Refuses with 429 what is above the limit. Probes and OPTIONS, which browsers send by themselves, are
+    not counted. While Redis is away everything passes, or with RATE_LIMIT_WHEN_AWAY=closed nothing."""
+
+    def __init__(self, app: ASGIApp, context: Context) -> None:
+        self._app = app
+        self._limiter = context.limiter
+        self._metrics = context.metrics
+        self._open = context.settings.rate_limit_when_away == "open"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Needs state ``identity`` and ``client``."""
+        if scope["type"] != "http" or scope["path"] in PROBES or scope["method"] == "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+        try:
+            verdict = await self._limiter.check(scope)
+        except RedisAwayError:
+            await self._without_redis(scope, receive, send)
+            return
+        self._metrics.rate_limit(word(verdict))
+        if verdict.refusal is None:
+            await self._app(scope, receive, with_headers(send, verdict.headers))
+        else:
+            await answer(scope, verdict.refusal)(scope, receive, with_headers(send, verdict.headers))
+
+    async def _without_redis(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.rate_limit("open" if self._open else "closed")
+        if self._open:
+            await self._app(scope, receive, send)
+        else:
+            await answer(scope, RedisUnavailableError())(scope, receive, send)
+
+
+def word(verdict: Verdict) -> str:
+    """The metric's label."""
+    if verdict.refusal is None:
+        return "allowed"
+    return "blocked" if isinstance(verdict.refusal, BlockedError) else "limited"
+
+
+def with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    """``send``, adding the headers to the answer's head."""
+
+    async def extended(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return extended

@@ -1,0 +1,164 @@
+"""How many requests a principal may make in a sliding minute, hour and day (C2); the script beside decides.
+
+Each window is cut into PARTS parts, and Redis keeps a count for each part in which something was counted.
+The error is bounded and on the safe side: never more than the limit passes in any window's length, and a
+request is refused only where the limit was reached within (1 + 1/PARTS) windows. (The usual two counters
+weighted by time, as in https://blog.cloudflare.com/counting-things-a-lot-of-different-things/, are smaller
+but let nearly twice the limit pass when a burst ends one window and another follows.) A counter holds at
+most PARTS + 1 fields and expires with its window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.types import Scope
+
+from app import contract
+from app.core.errors import BlockedError, RateLimitedError
+from app.core.logs import logger
+from app.core.module import Module
+from app.core.redis import RedisLink, Script
+from app.core.values import Limits, route_limits
+from app.settings import Settings
+
+PARTS = 60
+WINDOWS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}  # ms
+REFUSALS_WINDOW = WINDOWS["minute"]
+EVERYTHING = ""  # the prefix of every path
+LOGIN_PATH = "/api/v1/auth/login"
+LOGIN_LIMITS = Limits(10, 100, 1000)  # guesses of a password that one address may make
+NETWORK_BYTES = 8  # an IPv6 customer gets a /64 or more (RFC 6177), and with it every address inside
+SCRIPT = Script(Path(__file__).with_suffix(".lua").read_text(encoding="utf-8"))
+HEADERS = tuple(
+    tuple(f"x-ratelimit-{word}-{window}".encode() for word in ("limit", "remaining", "reset"))
+    for window in WINDOWS
+)
+log = logger(__name__)
+
+
+class Rule(NamedTuple):
+    """The limits of every path that begins so."""
+
+    prefix: str
+    limits: Limits
+
+
+class Verdict(NamedTuple):
+    """``refusal`` is None where the request may pass. ``headers`` belong on its answer in either case."""
+
+    refusal: RateLimitedError | BlockedError | None
+    headers: list[tuple[bytes, bytes]]
+
+
+class RateLimiter:
+    """Counts requests. Every request counts against the general limits; where a route has its own, the
+    longest prefix is taken and the request counts against those too."""
+
+    def __init__(self, link: RedisLink, settings: Settings, modules: Iterable[Module] = ()) -> None:
+        """For the same prefix RATE_LIMIT_ROUTES wins over a module, and a module over the core."""
+        self._link = link
+        self._key = settings.secret_key.get_secret_value().encode()[: hashlib.blake2b.MAX_KEY_SIZE]
+        self._general = Limits(
+            settings.rate_limit_per_minute, settings.rate_limit_per_hour, settings.rate_limit_per_day
+        )
+        routes = {LOGIN_PATH: LOGIN_LIMITS}
+        for module in modules:
+            routes.update(module.rate_limits)
+        self._rules = longest_first(routes | route_limits(settings.rate_limit_routes))
+        self._block_after = settings.rate_limit_block_after
+        self._block_ms = settings.rate_limit_block_seconds * 1000
+
+    async def check(self, scope: Scope) -> Verdict:
+        """Counts the request, or refuses it without counting, in one round trip. Raises RedisAwayError."""
+        path = scope["path"]
+        limits = [(EVERYTHING, self._general)]
+        if rule := next((rule for rule in self._rules if covers(rule.prefix, path)), None):
+            limits.append(rule)
+        principal = principal_of(scope, by_address=covers(LOGIN_PATH, path))
+        answer = await self._link.run(SCRIPT, *self._call(principal, limits))
+        return self._verdict(principal, limits, answer)
+
+    def _call(self, principal: str, limits: list[Any]) -> tuple[list[str], list[int]]:
+        """Keys and arguments. One hash tag, so that a cluster keeps a principal's keys in one slot; hashed
+        with a key, since identities and addresses are people's data."""
+        tag = hashlib.blake2b(principal.encode(errors="replace"), digest_size=16, key=self._key).hexdigest()
+        base = f"{contract.SERVICE}:rate:{{{tag}}}:"
+        keys, arguments = (
+            [base + "block", base + "refusals"],
+            [PARTS, self._block_after, self._block_ms, REFUSALS_WINDOW],
+        )
+        for prefix, per_window in limits:
+            for (window, length), limit in zip(WINDOWS.items(), per_window, strict=True):
+                keys.append(f"{base}{window}:{prefix}")
+                arguments += (length, limit)
+        return keys, arguments
+
+    def _verdict(self, principal: str, limits: list[Any], answer: list[int]) -> Verdict:
+        blocked, begun, wait, refusing, *counters = answer
+        if begun:
+            kind, _, _ = principal.partition(":")
+            log.warning("blocked after refused requests", principal=kind, seconds=self._block_ms // 1000)
+        headers = shown([limit for _, limits_of in limits for limit in limits_of], counters, bool(blocked))
+        if not wait:
+            return Verdict(None, headers)
+        seconds = math.ceil(wait / 1000)
+        headers.append((b"retry-after", str(seconds).encode()))
+        if blocked:
+            refusal = BlockedError(window="minute", limit=self._block_after, retry_after=seconds)
+            return Verdict(refusal, headers)
+        scope, window = divmod(refusing - 1, len(WINDOWS))
+        limit = limits[scope][1][window]
+        return Verdict(
+            RateLimitedError(window=list(WINDOWS)[window], limit=limit, retry_after=seconds), headers
+        )
+
+
+def shown(limits: list[int], counters: list[int], blocked: bool) -> list[tuple[bytes, bytes]]:
+    """X-RateLimit-{Limit,Remaining,Reset}-{Minute,Hour,Day} of the tighter of the general and the route's
+    counter; Reset is the seconds until Remaining grows by itself."""
+    headers = []
+    for window, names in enumerate(HEADERS):
+        ours = range(window, len(limits), len(HEADERS))
+        tightest = min(ours, key=lambda index: (counters[2 * index], limits[index]))
+        remaining, reset = counters[2 * tightest], math.ceil(counters[2 * tightest + 1] / 1000)
+        figures = (limits[tightest], 0 if blocked else remaining, reset)
+        headers += [(name, b"%d" % figure) for name, figure in zip(names, figures, strict=True)]
+    return headers
+
+
+def covers(prefix: str, path: str) -> bool:
+    """Whether the path is the prefix or lies below it: /api/ask covers /api/ask/1 and not /api/asking."""
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
+
+
+def longest_first(limits: Mapping[str, Limits]) -> tuple[Rule, ...]:
+    """The rules in the order in which they are tried; a slash at the end of a prefix means nothing."""
+    rules = (Rule(prefix.rstrip("/"), limit) for prefix, limit in limits.items())
+    return tuple(sorted(rules, key=lambda rule: len(rule.prefix), reverse=True))
+
+
+def principal_of(scope: Scope, by_address: bool = False) -> str:
+    """ "user:<subject>" of a valid token, else "address:<network>": an invalid token counts against the
+    address, and so does every login, whatever token comes with it."""
+    state = scope.get("state", {})
+    identity = state.get("identity")
+    if identity is not None and not by_address:
+        return f"user:{identity.clerk_user_id}"
+    return f"address:{network(state.get('client', ''))}"
+
+
+@lru_cache(maxsize=4096)
+def network(client: str) -> str:
+    """An IPv4 address as it is, an IPv6 address's /64; anything else (a Unix socket) as it is."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    return address.packed[:NETWORK_BYTES].hex() if isinstance(address, IPv6Address) else str(address)
