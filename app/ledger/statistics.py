@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.errors import InvalidRequestError
+from app.core.text import FIRST_YEAR
 from app.ledger.months import distance, last_day, month_of, plus
 from app.ledger.schemas import CategoryOut, Kind, Status
 from app.ledger.statistics_repository import ZERO, StatisticsRepository
@@ -28,6 +29,7 @@ from app.ledger.statistics_schemas import (
 
 MOST_MONTHS = 120  # of one series
 USUAL_MONTHS = 12
+FIRST_MONTH = date(FIRST_YEAR, 1, 1)
 WHOLE = 100_00  # hundredths of a percent
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -92,7 +94,7 @@ class Statistics:
         """Raises InvalidRequestError where the series is too long or ends before it begins."""
         day = query.day or today
         last = query.last or month_of(day)
-        first = query.first or plus(last, 1 - USUAL_MONTHS)
+        first = query.first or max(FIRST_MONTH, plus(last, 1 - USUAL_MONTHS))
         if not 0 <= distance(first, last) < MOST_MONTHS:
             text = f"must not be after to, nor {MOST_MONTHS} months or more before it"
             raise InvalidRequestError(problems=[{"field": "query.from", "problem": text}], total=1)
