@@ -83,8 +83,8 @@ class BatchJob(Base):
     processed_items: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     failed_items: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     error: Mapped[str | None] = mapped_column(Text)
-    running_since: Mapped[datetime | None] = _time()
-    ran_seconds: Mapped[float] = mapped_column(Float, server_default=text("0"))
+    running_since = mapped_column(DateTime(timezone=True), nullable=True)
+    ran_seconds = mapped_column(Float, server_default=text("0"), nullable=False)
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     started_at: Mapped[datetime | None] = _time()
@@ -94,10 +94,10 @@ class BatchJob(Base):
     )
     # The database's clock on both sides: replicas' clocks may differ.
     elapsed_seconds: Mapped[float] = column_property(
-        ran_seconds.column  # type: ignore[attr-defined]
+        ran_seconds.column
         + func.coalesce(
             cast(func.extract("epoch", func.clock_timestamp() - running_since.column), Float), 0.0
-        )  # type: ignore[attr-defined]
+        )
     )
 
 
