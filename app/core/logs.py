@@ -18,6 +18,8 @@ QUIET = {
     "uvicorn.access": "CRITICAL",
     "watchfiles": "WARNING",
     "alembic.runtime.plugins": "WARNING",
+    "procrastinate": "CRITICAL",  # app.core.jobs says what happens, once per outage and with trace ids
+    "psycopg.pool": "CRITICAL",
 }
 
 
