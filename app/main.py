@@ -32,7 +32,7 @@ from app.core.monitoring.store import EventStore
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
 from app.core.rate_limit import RateLimiter
 from app.core.redis import RedisLink
-from app.core.server import DrainingServer
+from app.core.server import DrainingServer, StoppingMiddleware
 from app.modules import chosen
 from app.settings import EnvironmentSettings, Settings, read
 
@@ -87,7 +87,7 @@ def create_app(context: Context) -> FastAPI:
         lifespan=lifespan,
         docs_url=DOCS_PATH if settings.environment == "development" else None,
         redoc_url=None,
-        responses=errors.documented("ERR_1000"),
+        responses=errors.documented("ERR_1000", "ERR_1600"),
         description="Money is sent as text with two decimals, so that no digit is lost; "
         "numbers are accepted too. Every error has the same body, see ErrorBody.",
     )
@@ -113,6 +113,7 @@ def add_chain(app: FastAPI, context: Context, body_limits: dict[str, int]) -> No
     app.add_middleware(RateLimitMiddleware, context=context)
     app.add_middleware(IdentityMiddleware, context=context)
     app.add_middleware(AddressMiddleware, context=context)
+    app.add_middleware(StoppingMiddleware, context=context)
     app.add_middleware(LastResort)
     if context.settings.allowed_origins:
         app.add_middleware(StrictCors, origins=context.settings.allowed_origins)

@@ -142,6 +142,14 @@ class PoolExhaustedError(AppError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
+class StoppingError(AppError):
+    """The replica's end cut the request off; nothing was stored unless a commit was just under way."""
+
+    code = "ERR_1600"
+    message = "This replica is stopping; send the request again, and another one answers"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
 class EventSink(Protocol):
     """What wants to know of every error that is answered; must be quick and never raise."""
 
