@@ -1,40 +1,86 @@
-"""Keeps secrets out of log lines: by the name of the field, by shape, and by exact value."""
+"""Keeps secrets and personal data out of log lines: by the name of the field, by shape, by exact value.
+
+Personal data have no single form, so these are the forms: masking_shapes.py. What it cannot know (names of
+people, street addresses, numbers without any label or form) must not be logged in the first place.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-MASK = "***"
+from app.core.masking_shapes import MASK, mask_shapes
+
 SECRET_NAMES = re.compile(
-    r"(?i)(^|_)pass$|passw(or)?d|secret|token|authorization|cookie|api_?key|private_?key|database_url|redis_url|^dsn$"
+    r"(?i)(^|_)(pass|pwd)$|passw(or)?d|secret|token|authorization|cookie|api_?key|private_?key|database_url"
+    r"|redis_url|^dsn$|signature|비밀번호"
 )
-BEARER = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]+")
-ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^:/@\s'\"]*:)[^@\s'\"]+@")
+PERSONAL_NAMES = re.compile(
+    r"(?i)e[_-]?mail|phone|mobile(_?(no|num(ber)?))?$|(^|_)(tel|fax|rrn|ssn)$|resident_?(reg|no|num|id)"
+    r"|card_?(no|num(ber)?)|emp(loyee)?_?(no|num(ber)?|id)$|사번|전화|연락처|휴대폰|핸드폰|이메일|주민|카드번호"
+)
+COUNTS = re.compile(r"(?i)(count|tokens|seconds|size|length|total|ttl|age)$")  # names of numbers about them
+# Ids and moments that the service itself makes: nothing to look for, and half of what a line holds.
+PLAIN = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z|[a-z_]{1,40}|GET|POST|PUT|DELETE")
+LONG_NUMBER = 10**9  # from here on a number may be somebody's
+MOST_DEPTH = 8  # levels of nesting that are looked at
+MOST_PARTS = 200  # members of one list or mapping
 
 
 class Masker:
     """Masks nested log data. ``values`` are this process's own secrets; they vanish wherever they stand."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        known = sorted(set(values), key=len, reverse=True)
+        known = sorted({value for value in values if value}, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def text(self, text: str) -> str:
-        """The text without bearer tokens, passwords in addresses and known secrets."""
+        """The text without known secrets and without anything that has the form of a secret or of personal
+        data; in time linear in its length."""
         if self._values:
             text = self._values.sub(MASK, text)
-        return ADDRESS.sub(rf"\1{MASK}@", BEARER.sub(rf"\1{MASK}", text))
+        return text if PLAIN.fullmatch(text) else mask_shapes(text)
 
-    def value(self, value: Any, name: str = "") -> Any:
-        """The value with everything secret masked, at any depth; numbers and booleans as they are."""
-        if name and value and SECRET_NAMES.search(name):
-            return MASK
+    def value(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """The value with everything masked, at any depth, as what JSON can hold. Never raises."""
+        if name and value not in (None, "") and is_guarded(name):
+            counted = isinstance(value, int | float) and COUNTS.search(name)
+            return value if counted else MASK
         if isinstance(value, str):
             return self.text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float):
+            return self._number(value)
+        if depth >= MOST_DEPTH:
+            return "…"
         if isinstance(value, dict):
-            return {self.text(str(key)): self.value(part, str(key)) for key, part in value.items()}
-        if isinstance(value, list | tuple | set):
-            return [self.value(part) for part in value]
-        return value if isinstance(value, int | float | None) else self.text(str(value))
+            return {
+                self.text(key := _words(part)): self.value(held, key, depth + 1)
+                for part, held in list(value.items())[:MOST_PARTS]
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(part, depth=depth + 1) for part in list(value)[:MOST_PARTS]]
+        return self.text(_words(value))
+
+    def _number(self, value: int | float) -> int | float | str:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        return value if -LONG_NUMBER < value < LONG_NUMBER or self.text(_words(value)) != MASK else MASK
+
+
+@lru_cache(maxsize=1024)
+def is_guarded(name: str) -> bool:
+    """Whether a field of this name is masked whatever it holds."""
+    return bool(SECRET_NAMES.search(name) or PERSONAL_NAMES.search(name))
+
+
+def _words(value: Any) -> str:
+    """``str``, for objects too whose own one fails."""
+    try:
+        return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: {type(error).__name__}>"

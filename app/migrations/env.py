@@ -16,16 +16,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.core import logs
-from app.core.auth.users import DeletedUser, User
+from app.core.auth import users
 from app.core.database import Base, driver_url
-from app.core.jobs.models import BatchItem, BatchJob
+from app.core.jobs import models as jobs
+from app.core.monitoring import models as monitoring
 from app.core.values import address_secrets
-from app.dispatch.models import Dispatch
-from app.ledger.models import Book, Category, RecurringTransaction, Transaction
+from app.dispatch import models as dispatch
+from app.ledger import models as ledger
 from app.settings import LOG_LEVELS
 
-# Imported so that the metadata is whole.
-TABLES = (User, DeletedUser, Book, Category, RecurringTransaction, Transaction, BatchJob, BatchItem, Dispatch)
+MODELS = (users, jobs, monitoring, ledger, dispatch)  # imported so that the metadata is whole
 RUN_LOCK = 0x51_19_3A_17  # any number, the same in every run: pg_advisory_lock's key
 RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
 RUN_LOCK_POLL_SECONDS = 0.2
