@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app import ledger
+from app import dispatch, ledger
 from app.core.module import Module
 
-REGISTRY: dict[str, Module] = {module.name: module for module in (ledger.MODULE,)}
+REGISTRY: dict[str, Module] = {module.name: module for module in (ledger.MODULE, dispatch.MODULE)}
 
 
 def chosen(names: Iterable[str]) -> tuple[Module, ...]:

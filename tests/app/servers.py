@@ -152,6 +152,8 @@ class Postgres(Server):
         self.sql(
             f"ALTER SCHEMA public OWNER TO {name}_owner",
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {name}_owner IN SCHEMA public {grant} TO {name}_service",
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {name}_owner IN SCHEMA public"
+            f" GRANT USAGE, SELECT ON SEQUENCES TO {name}_service",
             database=name,
         )
 

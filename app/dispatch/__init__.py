@@ -1,0 +1,21 @@
+"""Dispatch of refrigerated freight (D2): orders, vehicles, drivers, trips, locations."""
+
+from app.core.jobs.kinds import Schedule
+from app.core.module import Module
+from app.core.values import Limits
+from app.dispatch import locations
+from app.dispatch.routes import fleet, mobile, orders
+from app.dispatch.settings import DispatchSettings
+
+MODULE = Module(
+    name="dispatch",
+    routers=(orders.router, fleet.router, mobile.router),
+    settings=DispatchSettings,
+    # An application on a dashboard asks for list and summary every few seconds, the whole day.
+    # A position every two seconds all day long; the minute allows for what a dead spot held back.
+    rate_limits={
+        mobile.MOBILE_PATH: Limits(120, 3_600, 30_000),
+        mobile.LOCATION_PATH: Limits(120, 3_600, 43_200),
+    },
+    schedules=(Schedule("dispatch-forget-locations", lambda _: locations.FORGET_CRON, locations.forget),),
+)

@@ -1,0 +1,1 @@
+"""Dispatch's routes, by who uses them."""
