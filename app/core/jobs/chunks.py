@@ -63,6 +63,15 @@ class Claimed:
     item: Item
 
 
+class LateError(AppError):
+    """An item took too long. A statement under way was cut off, and its connection with it, so that the
+    failure is stored in a transaction of its own."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        super().__init__(f"The item took longer than {ITEM_SECONDS:.0f} seconds")
+        self.claimed = claimed
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of an item; exactly one of the two is set."""
@@ -94,10 +103,12 @@ class Chunks:
             return
         end = time.monotonic() + CHUNK_SECONDS
         for _ in range(CHUNK_ITEMS):
-            if self._stopping() or time.monotonic() > end:
+            if self._stopping():
                 break
             if not await self._work_one(job_id):
                 return
+            if time.monotonic() > end:
+                break
         async with self._database.transaction() as session:
             await enqueue(session, job_id, 1)
 
@@ -140,14 +151,27 @@ class Chunks:
 
     async def _work_one(self, job_id: uuid.UUID) -> bool:
         """False where no item is free, or the job does not run."""
-        async with self._database.transaction() as session:
-            claimed = await claim(session, job_id)
-            if claimed is None:
-                return False
-            outcome = await self._attempt(session, claimed)
-            await store(session, claimed, outcome)
-        self._context.metrics.batch_item(claimed.kind, "failed" if outcome.error else "completed")
+        try:
+            async with self._database.transaction() as session:
+                claimed = await claim(session, job_id)
+                if claimed is None:
+                    return False
+                outcome = await self._attempt(session, claimed)
+                await store(session, claimed, outcome)
+        except LateError as late:
+            await self._fail(late)
+        else:
+            self._context.metrics.batch_item(claimed.kind, "failed" if outcome.error else "completed")
         return True
+
+    async def _fail(self, late: LateError) -> None:
+        """Notes the failure, unless another chunk has taken the item meanwhile."""
+        async with self._database.transaction() as session:
+            claimed = await claim(session, late.claimed.job_id, late.claimed.position)
+            if claimed is None:
+                return
+            await store(session, claimed, Outcome(error=_failure(claimed, late)))
+        self._context.metrics.batch_item(claimed.kind, "failed")
 
     async def _attempt(self, session: AsyncSession, claimed: Claimed) -> Outcome:
         """The savepoint undoes what a failed item has written; its lock stays until the failure is stored."""
@@ -159,15 +183,17 @@ class Chunks:
                 if storable(result) > MAX_RESULT_BYTES:
                     raise ValueError(f"the result is larger than {MAX_RESULT_BYTES} bytes")  # noqa: TRY301
         except Exception as error:
+            if limit.expired():
+                raise LateError(claimed) from error
             if is_transient(error):
                 raise
-            return Outcome(error=_failure(claimed, error, late=limit.expired()))
+            return Outcome(error=_failure(claimed, error))
         return Outcome(result=result)
 
 
-async def claim(session: AsyncSession, job_id: uuid.UUID) -> Claimed | None:
-    """Locks the next item that nobody works on; None where none is free or the job does not run. The lock
-    ends with the transaction, also when the replica is killed."""
+async def claim(session: AsyncSession, job_id: uuid.UUID, position: int | None = None) -> Claimed | None:
+    """Locks the next item that nobody works on, or the one at ``position``; None where none is free or the
+    job does not run. The lock ends with the transaction, also when the replica is killed."""
     columns = (BatchItem.position, BatchJob.user_id, BatchJob.kind, BatchItem.item)
     free = (
         select(*columns)
@@ -176,6 +202,7 @@ async def claim(session: AsyncSession, job_id: uuid.UUID) -> Claimed | None:
             BatchItem.job_id == job_id,
             BatchItem.status == ItemStatus.PENDING,
             BatchJob.status == Status.RUNNING,
+            *([] if position is None else [BatchItem.position == position]),
         )
         .order_by(BatchItem.position)
         .limit(1)
@@ -231,13 +258,11 @@ def _end_values() -> dict[str, Any]:
     }
 
 
-def _failure(claimed: Claimed, error: Exception, *, late: bool) -> dict[str, str]:
+def _failure(claimed: Claimed, error: Exception) -> dict[str, str]:
     """What people see of the error; unknown ones only by their trace id."""
     where = {"job_id": str(claimed.job_id), "position": claimed.position, "kind": claimed.kind}
     known = error if isinstance(error, AppError) else None
     code, message = (known.code, known.text) if known else (AppError.code, AppError.message)
-    if late:
-        message = f"The item took longer than {ITEM_SECONDS:.0f} seconds"
     if known:
         log.warning("batch item failed", error_code=code, **where)
     else:
