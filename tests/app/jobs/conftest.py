@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -90,13 +89,11 @@ def ended(batches: Batches, until: Until) -> Callable[[uuid.UUID], Awaitable[Bat
 
 
 @pytest.fixture
-def said(context: Context, capsys: pytest.CaptureFixture[str]) -> Said:
-    """The lines of an event so far, as they were logged."""
-    logs.configure("INFO", context.settings.secrets())
-    lines: list[dict[str, Any]] = []
+def said(context: Context, caplog: pytest.LogCaptureFixture) -> Said:
+    """The fields of the lines of an event so far."""
 
     def find(event: str) -> list[dict[str, Any]]:
-        lines.extend(json.loads(line) for line in capsys.readouterr().out.splitlines())
-        return [line for line in lines if line["event"] == event]
+        fields = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+        return [line for line in fields if line["event"] == event]
 
     return find
