@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -18,7 +18,7 @@ from app.core.logs import logger
 
 OPERATION_SECONDS = 0.5  # longer than this, a request is better off without Redis
 COOL_DOWN_SECONDS = 5.0  # after a failure requests do not wait for Redis again so soon
-CONNECTIONS = 50  # of one replica; a command holds one for about a millisecond
+CONNECTIONS = 16  # of one replica; a command holds one for about a millisecond
 log = logger(__name__)
 
 
@@ -42,42 +42,48 @@ class RedisLink:
     """Runs scripts. After a failure nobody waits for COOL_DOWN_SECONDS; then one caller finds out for all."""
 
     def __init__(self, address: str) -> None:
-        pool = BlockingConnectionPool.from_url(
+        pool = ConnectionPool.from_url(
             address,
             max_connections=CONNECTIONS,
-            timeout=OPERATION_SECONDS,
             socket_timeout=None,  # one limit for the whole operation is in run(): cheaper, and it adds up
             socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
             client_name=contract.SERVICE,
         )
         self.client = Redis.from_pool(pool)
+        self._turns = asyncio.Semaphore(CONNECTIONS)
         self._rest_until = 0.0
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+    async def run(
+        self, script: Script, keys: Sequence[str | bytes], arguments: Sequence[str | bytes | int]
+    ) -> Any:
         """What the script returns, in one round trip (two the first time after a restart of Redis). Raises
         RedisAwayError."""
-        now = time.monotonic()
-        if now < self._rest_until:
-            raise RedisAwayError(asked=False)
-        if self._rest_until:
-            self._rest_until = now + COOL_DOWN_SECONDS
-        try:
-            async with asyncio.timeout(OPERATION_SECONDS):
-                answer = await self._evaluate(script, keys, arguments)
-        except (RedisError, OSError) as error:
-            if not self._rest_until:
-                log.warning("redis away", reason=type(error).__name__)
-            self._rest_until = time.monotonic() + COOL_DOWN_SECONDS
-            raise RedisAwayError(asked=True) from error
+        async with self._turns:  # waiting for a turn is not Redis's slowness
+            now = time.monotonic()
+            if now < self._rest_until:
+                raise RedisAwayError(asked=False)
+            if self._rest_until:
+                self._rest_until = now + COOL_DOWN_SECONDS
+            try:
+                async with asyncio.timeout(OPERATION_SECONDS):
+                    answer = await self._evaluate(script, keys, arguments)
+            except (RedisError, OSError) as error:
+                self._rest(type(error).__name__)
+                raise RedisAwayError(asked=True) from error
         if self._rest_until:
             log.info("redis back")
             self._rest_until = 0.0
         return answer
 
+    def _rest(self, reason: str) -> None:
+        if not self._rest_until:
+            log.warning("redis away", reason=reason)
+        self._rest_until = time.monotonic() + COOL_DOWN_SECONDS
+
     async def ping(self) -> None:
         """Raises RedisError or OSError where Redis does not answer; an answer ends the cool-down."""
-        async with asyncio.timeout(OPERATION_SECONDS):
+        async with self._turns, asyncio.timeout(OPERATION_SECONDS):
             await self.client.execute_command("PING")
         self._rest_until = 0.0
 
@@ -85,7 +91,7 @@ class RedisLink:
         """Closes the connections."""
         await self.client.aclose()
 
-    async def _evaluate(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    async def _evaluate(self, script: Script, keys: Sequence[str | bytes], arguments: Sequence[Any]) -> Any:
         rest = (len(keys), *keys, *arguments)
         try:
             return await self.client.execute_command("EVALSHA", script.digest, *rest)

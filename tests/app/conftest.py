@@ -126,6 +126,7 @@ def make_settings(database_url: str, redis_url: str, **changed: object) -> Setti
         "rate_limit_per_minute": 1_000_000,  # the tests share one address
         "rate_limit_per_hour": 1_000_000,
         "rate_limit_per_day": 1_000_000,
+        "rate_limit_routes": ("/api/v1/auth/login=1000000/1000000/1000000",),
     }
     return Settings.model_validate(values | changed)
 

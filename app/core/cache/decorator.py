@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from app.core.cache.store import Cache
+from app.core.cache.store import Cache, octets
 
 LONGEST = 200  # characters of one argument in a key; a longer one is hashed
 P = ParamSpec("P")
@@ -71,5 +71,5 @@ def part(value: Any) -> str:
     """One argument as a part of a key: distinct for distinct values of one type, without ":" inside."""
     plain = to_jsonable_python(value)
     text = plain if isinstance(plain, str) else json.dumps(plain, sort_keys=True)
-    quoted = quote(text, safe="")
-    return quoted if len(quoted) <= LONGEST else hashlib.sha256(text.encode()).hexdigest()
+    quoted = quote(octets(text), safe="")
+    return quoted if len(quoted) <= LONGEST else hashlib.sha256(octets(text)).hexdigest()

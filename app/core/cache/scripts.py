@@ -20,7 +20,7 @@ _ENTER = """
 local function enter(index, ends, from, milliseconds)
   for i = from, #ARGV do
     redis.call('ZADD', index, 0, ARGV[i])
-    redis.call('ZADD', ends, 'GT', now + milliseconds, ARGV[i])
+    redis.call('ZADD', ends, now + milliseconds, ARGV[i])
   end
 end
 """

@@ -53,14 +53,14 @@ class _Entry:
     decode: Callable[[bytes], Any]
 
     @property
-    def names(self) -> tuple[str, str]:
+    def names(self) -> tuple[bytes, bytes]:
         """The keys of value and claim in Redis."""
-        return VALUES + self.key, CLAIMS + self.key
+        return octets(VALUES + self.key), octets(CLAIMS + self.key)
 
     @property
     def members(self) -> tuple[bytes, ...]:
         """Its members of the index, the key's own first."""
-        return (member_of_key(self.key), *(member_of_tag(tag) + self.key.encode() for tag in self.tags))
+        return (member_of_key(self.key), *(member_of_tag(tag) + octets(self.key) for tag in self.tags))
 
     def readable(self, value: bytes | None) -> bool:
         """Whether the value is one that this version of the service has written."""
@@ -235,9 +235,14 @@ class Cache:
 
 def member_of_key(key: str) -> bytes:
     """The index's member for a key, or the beginning of all members below a prefix."""
-    return b"k\0" + key.encode()
+    return b"k\0" + octets(key)
 
 
 def member_of_tag(tag: str) -> bytes:
     """The beginning of the index's members for a tag; the key follows."""
-    return b"t\0" + tag.encode() + b"\0"
+    return b"t\0" + octets(tag) + b"\0"
+
+
+def octets(text: str) -> bytes:
+    """UTF-8, and what UTF-8 cannot hold all the same: a key may be made of what somebody sent."""
+    return text.encode("utf-8", "surrogatepass")

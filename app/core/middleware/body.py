@@ -10,11 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import error_response
+from app.core.logs import logger
 
 MAX_BODY = 1_000_000  # bytes
 MOST_DIGITS = 15  # of a Content-Length; a longer one is larger than every limit
-LINGER_SECONDS = 1.0  # a client that still sends sees a reset instead of the answer if we hang up at once
+# A client that still sends may see a reset instead of the answer if we hang up at once (RFC 9112 §9.6).
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 10_000_000
 CLOSE = {"Connection": "close"}  # what is left of the body must not be taken for the next request
+log = logger(__name__)
 
 
 class BodyLimitMiddleware:
@@ -81,13 +85,16 @@ class _Body:
         await self._send(message)
 
     async def _linger(self) -> None:
-        """Takes and drops what the client still sends, for LINGER_SECONDS at most."""
+        """Takes and drops what the client still sends, within LINGER_SECONDS and LINGER_BYTES."""
+        left = LINGER_BYTES
         try:
             async with asyncio.timeout(LINGER_SECONDS):
-                while not self._whole:
-                    self._whole = not (await self._receive()).get("more_body", False)
+                while not self._whole and left > 0:
+                    part = await self._receive()
+                    self._whole = not part.get("more_body", False)
+                    left -= len(part.get("body", b""))
         except TimeoutError:
-            self._whole = True
+            log.debug("client still sends", seconds=LINGER_SECONDS)
 
 
 def is_above(length: str, limit: int) -> bool:

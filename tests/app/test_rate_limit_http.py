@@ -1,0 +1,330 @@
+"""The rate limit as clients meet it: headers, refusals, blocks, routes' own limits, and Redis away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import structlog
+from redis import Redis
+
+from app import contract
+from app.core import redis as link
+from app.core.context import Context
+from app.core.module import Module
+from app.core.rate_limit import LOGIN_PATH
+from app.core.values import Limits
+from app.ledger.settings import LedgerSettings
+from app.main import create_app, make_context
+from tests.app.conftest import DATABASE, TokenTable, make_settings
+from tests.app.servers import Postgres, RedisServer, free_port, wait_for
+
+pytestmark = pytest.mark.integration
+PATH = "/nothing"  # no route: the limit comes first, and nothing else is asked
+
+
+class Limited:
+    """One application with limits of its own; ``get`` sends from an address, with a token or without."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.app = create_app(context)
+
+    async def get(
+        self, path: str = PATH, method: str = "GET", token: str = "", client: str = "192.0.2.1"
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, client=(client, 1234))
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as sent:
+            return await sent.request(method, path)
+
+    def decisions(self) -> dict[str, float]:
+        """decision → how often."""
+        return {
+            sample.labels["decision"]: sample.value
+            for metric in self.context.metrics.registry.collect()
+            if metric.name == "rate_limit_decisions"
+            for sample in metric.samples
+        }
+
+
+Make = Callable[..., Limited]
+
+
+@pytest.fixture
+async def limited(postgres: Postgres, redis: RedisServer) -> AsyncIterator[Make]:
+    """``limited(rate_limit_per_minute=3)``: an application whose counters are nobody else's."""
+    made: list[Context] = []
+
+    def make(**changed: object) -> Limited:
+        changed = {
+            "secret_key": uuid.uuid4().hex,
+            "redis_url": redis.address,
+            "rate_limit_routes": (),
+        } | changed
+        database = str(changed.pop("database_url", postgres.address("service", DATABASE)))
+        settings = make_settings(database, str(changed.pop("redis_url")), modules=("ledger",), **changed)
+        context = make_context(settings, {"ledger": LedgerSettings()})
+        context.authenticator = TokenTable()
+        made.append(context)
+        return Limited(context)
+
+    yield make
+    for context in made:
+        await context.close()
+
+
+def code(response: httpx.Response) -> str:
+    return str(response.json()["error_code"])
+
+
+async def test_every_counted_answer_says_what_remains_in_each_window(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=60, rate_limit_per_hour=1000, rate_limit_per_day=10_000)
+    await service.get()
+    headers = (await service.get(token="user:a")).headers, (await service.get()).headers
+    for window, limit, seconds in (("Minute", 60, 60), ("Hour", 1000, 3600), ("Day", 10_000, 86_400)):
+        assert [int(found[f"X-RateLimit-Limit-{window}"]) for found in headers] == [limit, limit]
+        assert [int(found[f"X-RateLimit-Remaining-{window}"]) for found in headers] == [limit - 1, limit - 2]
+        assert all(0 < int(found[f"X-RateLimit-Reset-{window}"]) <= seconds * 61 / 60 for found in headers)
+
+
+async def test_a_request_too_many_is_refused_with_the_time_to_come_back(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=2)
+    for _ in range(2):
+        assert (await service.get()).status_code == 404
+    refused = await service.get()
+    body = refused.json()
+    assert (refused.status_code, body["error_code"]) == (429, "ERR_1400")
+    assert (body["details"]["window"], body["details"]["limit"]) == ("minute", 2)
+    assert refused.headers["Retry-After"] == str(body["details"]["retry_after"])
+    assert 55 <= body["details"]["retry_after"] <= 61
+    assert refused.headers["X-RateLimit-Remaining-Minute"] == "0"
+    assert refused.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("window", ["minute", "hour", "day"])
+async def test_the_window_that_refuses_is_named(limited: Make, window: str) -> None:
+    service = limited(**{f"rate_limit_per_{window}": 1})
+    await service.get()
+    details = (await service.get()).json()["details"]
+    assert (details["window"], details["limit"]) == (window, 1)
+
+
+async def test_a_refused_request_uses_nothing_up(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=2, rate_limit_per_hour=100, rate_limit_block_after=0)
+    for _ in range(10):
+        last = await service.get()
+    assert last.headers["X-RateLimit-Remaining-Hour"] == "98"
+
+
+async def test_a_refused_request_never_reaches_the_route(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1, database_url="postgresql://a:b@127.0.0.1:1/x")
+    assert (await service.get("/categories", token="user:a")).status_code == 503
+    assert (await service.get("/categories", token="user:a")).status_code == 429
+
+
+async def test_after_many_refusals_a_principal_is_blocked_and_released_by_itself(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1, rate_limit_block_after=3, rate_limit_block_seconds=1)
+    with structlog.testing.capture_logs() as logged:
+        codes = [code(await service.get()) for _ in range(7)]
+    assert codes == ["ERR_1002", *["ERR_1400"] * 3, *["ERR_1401"] * 3]
+    said = [line for line in logged if "blocked" in line["event"]]
+    assert [(line["principal"], line["seconds"]) for line in said] == [("address", 1)]
+    assert "192.0.2.1" not in str(said)
+    blocked = await service.get()
+    assert blocked.json()["details"]["limit"] == 3
+    assert blocked.headers["Retry-After"] == str(blocked.json()["details"]["retry_after"])
+    assert blocked.headers["X-RateLimit-Remaining-Hour"] == "0"
+    await until_code(service, "ERR_1400")
+
+
+async def until_code(service: Limited, wanted: str) -> None:
+    """Asks until the answer's code is this one, for five seconds."""
+    end = time.monotonic() + 5
+    while code(await service.get()) != wanted:
+        assert time.monotonic() < end, f"never {wanted}"
+
+
+async def test_a_block_of_one_principal_is_nobody_elses(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1, rate_limit_block_after=1)
+    for _ in range(3):
+        last = await service.get(token="user:a")
+    assert code(last) == "ERR_1401"
+    assert (await service.get(token="user:b")).status_code == 404
+    assert (await service.get()).status_code == 404
+
+
+async def test_people_behind_one_address_are_counted_apart_and_invalid_tokens_by_address(
+    limited: Make,
+) -> None:
+    service = limited(rate_limit_per_minute=1)
+    assert [(await service.get(token=f"user:{name}")).status_code for name in "abc"] == [404] * 3
+    assert (await service.get(token="guess1")).status_code == 404
+    assert [(await service.get(token=f"guess{n}")).status_code for n in range(2, 5)] == [429] * 3
+    assert (await service.get()).status_code == 429
+
+
+async def test_one_person_at_many_addresses_is_counted_together(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=2)
+    answers = [await service.get(token="user:a", client=f"192.0.2.{n}") for n in range(1, 4)]
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
+
+
+async def test_the_addresses_of_one_ipv6_network_are_counted_together(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1)
+    clients = ("2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1", "::ffff:198.51.100.1", "198.51.100.1")
+    answers = [(await service.get(client=client)).status_code for client in clients]
+    assert answers == [404, 429, 404, 404, 429]
+
+
+async def test_a_route_has_counters_of_its_own_and_counts_among_all(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=10, rate_limit_routes=("/api/ask=2/50/100",))
+    first = await service.get("/api/ask/now")
+    assert first.headers["X-RateLimit-Limit-Minute"] == "2"
+    await service.get("/api/ask")
+    assert code(await service.get("/api/ask/more")) == "ERR_1400"
+    elsewhere = await service.get("/api/asking")
+    assert elsewhere.headers["X-RateLimit-Limit-Minute"] == "10"
+    assert elsewhere.headers["X-RateLimit-Remaining-Minute"] == "7"
+
+
+async def test_the_general_limit_holds_on_a_route_with_a_higher_one(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1, rate_limit_routes=("/api/ask=5/50/100",))
+    assert (await service.get("/api/ask")).status_code == 404
+    assert (await service.get("/api/ask")).json()["details"]["limit"] == 1
+
+
+async def test_the_longest_prefix_wins_and_settings_win_over_modules(
+    limited: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = Module(
+        "asks", (), LedgerSettings, rate_limits={"/api/ask": Limits(3, 30, 300), "/b": Limits(4, 40, 400)}
+    )
+    monkeypatch.setattr("app.main.chosen", lambda _names: (asks,))
+    service = limited(rate_limit_routes=("/api=5/50/500", "/b=6/60/600"))
+    shown = [
+        (await service.get(path)).headers["X-RateLimit-Limit-Minute"] for path in ("/api/ask", "/api/x", "/b")
+    ]
+    assert shown == ["3", "5", "6"]
+
+
+async def test_logins_are_limited_by_address_whatever_token_comes_along(limited: Make) -> None:
+    service = limited(rate_limit_block_after=0)
+    codes = [(await service.get(LOGIN_PATH, "POST", token=f"user:{n}")).status_code for n in range(12)]
+    assert 429 not in codes[:10]
+    assert codes[10:] == [429, 429]
+    assert (await service.get(LOGIN_PATH, "POST", client="192.0.2.9")).status_code != 429
+
+
+async def test_probes_and_preflights_are_not_counted(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1)
+    paths = (contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH)
+    for path in paths * 2:
+        answer = await service.get(path)
+        assert answer.status_code == 200
+        assert "X-RateLimit-Limit-Minute" not in answer.headers
+    assert {(await service.get(method="OPTIONS")).status_code for _ in range(5)} == {404}
+    assert service.decisions() == {}
+
+
+async def test_decisions_are_counted(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=2, rate_limit_block_after=1)
+    for _ in range(5):
+        await service.get()
+    assert service.decisions() == {"allowed": 2, "limited": 1, "blocked": 2}
+
+
+@contextmanager
+def stopped(redis: RedisServer) -> Iterator[None]:
+    redis.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        redis.send(signal.SIGCONT)
+
+
+@contextmanager
+def configured(redis: RedisServer, *commands: tuple[tuple[str, ...], tuple[str, ...]]) -> Iterator[None]:
+    """Runs the first of each pair before and the second after."""
+    with Redis.from_url(redis.address) as client:
+        for before, _ in commands:
+            client.execute_command(*before)
+        try:
+            yield
+        finally:
+            for _, after in commands:
+                client.execute_command(*after)
+
+
+FULL = (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
+READ_ONLY = (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+
+
+@pytest.mark.parametrize("fault", [FULL, READ_ONLY], ids=["full", "read-only"])
+@pytest.mark.parametrize(("away", "status"), [("open", 404), ("closed", 503)])
+async def test_a_redis_that_takes_no_writes_is_away(
+    limited: Make, redis: RedisServer, fault: tuple[tuple[str, ...], tuple[str, ...]], away: str, status: int
+) -> None:
+    service = limited(rate_limit_when_away=away)
+    with configured(redis, fault):
+        answers = [await service.get() for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert service.decisions() == {away: 2}
+
+
+async def test_an_unreachable_redis_lets_requests_pass_or_refuses_them_as_set(limited: Make) -> None:
+    nowhere = f"redis://:p@127.0.0.1:{free_port()}/0"
+    passing = await limited(redis_url=nowhere).get()
+    assert passing.status_code == 404
+    assert "X-RateLimit-Limit-Minute" not in passing.headers
+    refused = await limited(redis_url=nowhere, rate_limit_when_away="closed").get()
+    assert (refused.status_code, code(refused)) == (503, "ERR_1300")
+    assert refused.headers["Retry-After"] == "5"
+
+
+async def test_a_redis_that_hangs_costs_one_short_wait_and_is_asked_again_after_the_rest(
+    limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "COOL_DOWN_SECONDS", 1.0)
+    service = limited(rate_limit_per_minute=50)
+    await service.get()
+    with stopped(redis), structlog.testing.capture_logs() as logged:
+        begun = time.monotonic()
+        for _ in range(20):
+            assert (await service.get()).status_code == 404
+        took = time.monotonic() - begun
+        assert service.decisions() == {"allowed": 1, "open": 20}
+    assert link.OPERATION_SECONDS <= took < 2 * link.OPERATION_SECONDS + 1
+    assert [line["event"] for line in logged if "redis" in line["event"]] == ["redis away"]
+    end = time.monotonic() + 5
+    while "X-RateLimit-Limit-Minute" not in (await service.get()).headers:
+        assert time.monotonic() < end, "the limit is never back"
+
+
+async def test_while_redis_hangs_one_request_at_a_time_finds_out(
+    limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "COOL_DOWN_SECONDS", 0.2)
+    service = limited()
+    with stopped(redis):
+        await service.get()
+        end = time.monotonic() + 0.25
+        wait_for(lambda: time.monotonic() > end, "the rest is over", 5)
+        begun = time.monotonic()
+        await gather_quick(service.get, 10)
+        first = time.monotonic() - begun
+    assert first < link.OPERATION_SECONDS + 1
+
+
+async def gather_quick(ask: Callable[[], Awaitable[httpx.Response]], times: int) -> None:
+    """All but one of the requests do not wait for the one that finds out."""
+    tasks = [asyncio.ensure_future(ask()) for _ in range(times)]
+    done, waiting = await asyncio.wait(tasks, timeout=link.OPERATION_SECONDS / 2)
+    assert (len(done), len(waiting)) == (times - 1, 1)
+    await asyncio.wait(waiting)
