@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import contract
 from app.core.auth.errors import AddressRefusedError
 from app.core.context import Context
-from app.core.errors import error_response
+from app.core.errors import answer
 from app.core.values import Network
 
 PROBES = {contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH}
@@ -44,8 +44,7 @@ class AddressMiddleware:
             address = self._behind(address, Headers(scope=scope).getlist("x-forwarded-for"))
         scope.setdefault("state", {})["client"] = peer if address is None else str(address)
         if self._allowed and scope["path"] not in PROBES and not within(address, self._allowed):
-            answer = error_response(scope, AddressRefusedError.code, AddressRefusedError.message)
-            await answer(scope, receive, send)
+            await answer(scope, AddressRefusedError())(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

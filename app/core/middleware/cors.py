@@ -6,17 +6,17 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.core.rate_limit import HEADERS as RATE_HEADERS
+
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = ("Authorization", "Content-Type", "If-Match", "X-Request-ID", "traceparent", "tracestate")
 ANSWER_HEADERS = (
     "ETag",
     "Location",
     "Retry-After",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
     "X-Request-ID",
     "traceparent",
+    *(name.decode() for window in RATE_HEADERS for name in window),
 )
 
 
