@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escape, and not an escaped backslash before u0000
 
 
 def storable(value: Any) -> int:
@@ -12,8 +15,8 @@ def storable(value: Any) -> int:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         size = len(text.encode())
-    except (TypeError, RecursionError, UnicodeEncodeError) as error:
+    except (TypeError, ValueError, RecursionError) as error:  # ValueError: also what UTF-8 cannot hold
         raise ValueError("is no JSON") from error
-    if "\\u0000" in text:
+    if NUL.search(text):
         raise ValueError("holds a NUL character")
     return size
