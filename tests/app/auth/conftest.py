@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -13,9 +15,11 @@ from app.core.auth.tokens import TokenVerifier
 from app.core.context import Context
 from app.main import create_app
 from app.settings import Settings
+from tests.app.auth.events import PATH, WEBHOOK_SECRET, SendEvent, Stored, signed
 from tests.app.auth.provider import AUDIENCE, ISSUER, Provider
+from tests.app.conftest import DATABASE
+from tests.app.servers import Postgres
 
-WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Listen = Callable[[], Callable[[], str]]
 Ask = Callable[[str], httpx.AsyncClient]
 
@@ -81,3 +85,27 @@ async def ask(service: FastAPI) -> AsyncIterator[Ask]:
     yield make
     for client in made:
         await client.aclose()
+
+
+@pytest.fixture
+def subject() -> str:
+    return f"user_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def send(ask: Ask) -> SendEvent:
+    """``await send(body)``: signed as the provider does it, unless other headers are given."""
+
+    async def post(body: bytes, headers: dict[str, str] | None = None, **how: Any) -> httpx.Response:
+        return await ask("").post(
+            PATH, content=body, headers=signed(body, **how) if headers is None else headers
+        )
+
+    return post
+
+
+@pytest.fixture
+def stored(postgres: Postgres, subject: str) -> Stored:
+    """email|disabled of the person, empty where there is none."""
+    statement = f"SELECT email, disabled_at IS NOT NULL FROM users WHERE clerk_user_id = '{subject}'"  # noqa: S608
+    return lambda: postgres.sql(statement, database=DATABASE)

@@ -20,11 +20,6 @@ from tests.app.auth.provider import token
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def subject() -> str:
-    return f"user_{uuid.uuid4().hex}"
-
-
 async def test_me_is_the_person_of_the_token(ask: Ask, subject: str) -> None:
     answer = await ask(token(sub=subject, role="admin")).get("/auth/me")
     body = answer.json()

@@ -7,7 +7,7 @@ import pytest
 from app import contract
 from app.core.problems import MisconfiguredError
 from app.settings import load
-from tests.app.auth.conftest import WEBHOOK_SECRET
+from tests.app.auth.events import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.unit
 NEEDED = {
