@@ -3,8 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv/bin
 STACK ?= sandbox
+PORT ?= 8000
+USERS ?= 1000
+DURATION ?= 60
 
-.PHONY: help up test check down preview generate lock bench soak install
+.PHONY: help up dev test coverage check down preview generate lock bench load soak install
 
 help:  ## This page
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,8 +18,15 @@ install:  ## Debian packages, the virtual environment and the slipway command
 up: install  ## The service on a real Kubernetes on this machine (STACK=sandbox)
 	@$(VENV)/slipway up $(STACK)
 
-test: up  ## Every test: unit, renders, and live on the running sandbox
-	@$(VENV)/pytest
+dev: install  ## The service with reload on its own PostgreSQL and Redis, without a cluster (PORT=8000)
+	@$(VENV)/slipway dev --port $(PORT)
+
+test: coverage up  ## Every test: unit, renders, and live on the running sandbox
+	@$(VENV)/pytest --ignore=tests/app --ignore=tests/contract
+
+coverage: install  ## The service's own tests; fails where they reach too little of app/
+	@$(VENV)/pytest tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
+	@$(VENV)/python scripts/coverage build/coverage.json
 
 check: install  ## ruff, mypy strict, house rules, generated files without a diff
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
@@ -33,6 +43,9 @@ lock: install  ## Rewrite requirements/*.txt from pyproject.toml
 
 bench: up  ## Measure: warm up, preview, code change to serving, memory
 	@$(VENV)/python -m tests.bench.run
+
+load: up  ## 1,000 users on the sandbox for a minute (USERS, DURATION): mean, 95th percentile, errors
+	@$(VENV)/python -m tests.load.run --users $(USERS) --seconds $(DURATION)
 
 soak: up  ## The long runs: many kills, many restarts
 	@$(VENV)/pytest tests/soak -m soak

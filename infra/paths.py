@@ -20,6 +20,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
 
 
+def dev_dir() -> Path:
+    """What ``slipway dev`` keeps. Root's home is closed to the user that PostgreSQL then runs as: without
+    XDG_STATE_HOME root has /var/lib/slipway/dev (Filesystem Hierarchy Standard 3.0, 5.8)."""
+    if os.geteuid() == 0 and not os.environ.get("XDG_STATE_HOME"):
+        return Path("/var/lib/slipway/dev")
+    return state_dir() / "dev"
+
+
 def state_dir() -> Path:
     """The sandbox clusters, Pulumi's state and the passphrase. ``$XDG_STATE_HOME/slipway``."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "slipway"

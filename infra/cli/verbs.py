@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from infra.cli import check, demo, diff, doctor, explain, init, lifecycle, sandbox, secrets, status, tools
+from infra.cli import (
+    check,
+    demo,
+    dev,
+    diff,
+    doctor,
+    explain,
+    init,
+    lifecycle,
+    sandbox,
+    secrets,
+    status,
+    tools,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor.doctor)
     app.command()(lifecycle.env)
     app.command()(lifecycle.down)
+    app.add_typer(dev.app, name="dev")
     app.add_typer(secrets.app, name="secrets")
     app.add_typer(sandbox.app, name="sandbox")
     app.add_typer(tools.app, name="tools")

@@ -14,7 +14,7 @@ from infra.settings.postgres import Postgres as Settings
 from infra.settings.secrets import SecretName
 
 USER = 999  # the image's own postgres user: initdb wants it in passwd
-PATHS = render.PATHS
+PATHS = render.CONTAINER
 SCRATCH = "64Mi"
 
 

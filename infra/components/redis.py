@@ -36,7 +36,7 @@ class Redis(Component):
         users = self.secret("users", {"users.acl": password.apply(render.users)})
         mounts = (
             Mount.config_map("config", name_of(config), render.CONFIG),
-            Mount.secret("users", name_of(users), render.USERS),
+            Mount.secret("users", name_of(users), render.CONTAINER.users),
             Mount.scratch("temporary", "/tmp", SCRATCH),  # noqa: S108  the container's own
         )
         made = single(
@@ -76,5 +76,5 @@ def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, .
         ),
         port=render.PORT,
         mounts=mounts,
-        claim=("data", render.DATA),
+        claim=("data", render.CONTAINER.data),
     )

@@ -11,11 +11,14 @@ from infra.settings.postgres import Postgres
 from infra.settings.secrets import SecretName
 
 PORT = 5432
+SUPERUSER = "postgres"
+MAP = "slipway"  # of pg_ident.conf, where the system user has another name
 
 
 @dataclass(frozen=True)
-class Paths:
-    """Where things lie in the container. The data folder is below the mount, which fsGroup changes."""
+class Place:
+    """Where things lie and where it listens; by default those of the container. The data folder is below the
+    mount, which fsGroup changes. ``user``: the system user that may be the superuser over the socket."""
 
     mount: str = "/var/lib/postgresql/volume"
     data: str = "/var/lib/postgresql/volume/data"
@@ -24,33 +27,38 @@ class Paths:
     sockets: str = "/run/postgresql"
     private: str = "/tmp"  # noqa: S108  the container's own; holds the socket while roles are being prepared
     bin: str = f"/usr/lib/postgresql/{versions.POSTGRES_MAJOR}/bin"
+    address: str = "*"
+    port: int = PORT
+    user: str = "postgres"
 
 
-PATHS = Paths()
+CONTAINER = Place()
 
 
-def files(settings: Postgres) -> dict[str, str]:
+def files(settings: Postgres, place: Place = CONTAINER) -> dict[str, str]:
     """File name → text. Raises validate.RenderError where a file does not read back as meant."""
-    wanted = parameters(settings)
+    wanted = parameters(settings, place)
     config = render("postgres/postgresql.conf.j2", parameters=wanted)
     validate.same("postgresql.conf", wanted, validate.assignments(config, "="))
+    mapped = "" if place.user == SUPERUSER else f"{MAP} {place.user} {SUPERUSER}\n"
+    roles = [settings.owner, settings.service_role]
     access = render(
-        "postgres/pg_hba.conf.j2", database=settings.database, roles=[settings.owner, settings.service_role]
+        "postgres/pg_hba.conf.j2", database=settings.database, roles=roles, map=MAP if mapped else ""
     )
     _access_is_closed(access)
     return {
         "postgresql.conf": config,
         "pg_hba.conf": access,
-        "pg_ident.conf": "# No system user stands for another.\n",
+        "pg_ident.conf": mapped or "# No system user stands for another.\n",
         "start.sh": render(
             "postgres/start.sh.j2",
-            paths=PATHS,
+            paths=place,
             major=versions.POSTGRES_MAJOR,
             startup_seconds=settings.startup_seconds,
         ),
         "roles.sql": render(
             "postgres/roles.sql.j2",
-            paths=PATHS,
+            paths=place,
             database=settings.database,
             owner=settings.owner,
             service=settings.service_role,
@@ -61,16 +69,16 @@ def files(settings: Postgres) -> dict[str, str]:
     }
 
 
-def parameters(settings: Postgres) -> dict[str, str]:
+def parameters(settings: Postgres, place: Place = CONTAINER) -> dict[str, str]:
     """The parameters of postgresql.conf in its own syntax; memory in MB, which PostgreSQL counts by 1024."""
     memory = settings.memory
     return {
-        "data_directory": f"'{PATHS.data}'",
-        "hba_file": f"'{PATHS.config}/pg_hba.conf'",
-        "ident_file": f"'{PATHS.config}/pg_ident.conf'",
-        "listen_addresses": "'*'",
-        "port": str(PORT),
-        "unix_socket_directories": f"'{PATHS.sockets}'",
+        "data_directory": f"'{place.data}'",
+        "hba_file": f"'{place.config}/pg_hba.conf'",
+        "ident_file": f"'{place.config}/pg_ident.conf'",
+        "listen_addresses": f"'{place.address}'",
+        "port": str(place.port),
+        "unix_socket_directories": f"'{place.sockets}'",
         "max_connections": str(settings.max_connections),
         "superuser_reserved_connections": str(limits.SUPERUSER_RESERVED),
         "password_encryption": "'scram-sha-256'",
@@ -99,7 +107,7 @@ def parameters(settings: Postgres) -> dict[str, str]:
 def _access_is_closed(text: str) -> None:
     """Nobody is trusted, and the last rules of both kinds refuse everyone else."""
     rules = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    methods = {rule[-1] for rule in rules}
+    methods = {rule[-1] for rule in rules if rule[-1] != f"map={MAP}"}
     if methods - {"peer", "scram-sha-256", "reject"} or [rule[0] for rule in rules[-2:]] != ["local", "host"]:
         raise validate.RenderError("pg_hba.conf: lets somebody in without a password")
     if {rule[-1] for rule in rules[-2:]} != {"reject"}:

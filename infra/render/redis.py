@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from infra import limits
 from infra.render import validate
@@ -11,27 +12,38 @@ from infra.settings.redis import Redis
 
 PORT = 6379
 CONFIG = "/etc/slipway/redis"
-USERS = "/run/slipway/redis"
-DATA = "/data"
 PROBE_USER = "probe"
 
 
-def files(settings: Redis) -> dict[str, str]:
+@dataclass(frozen=True)
+class Place:
+    """Where things lie and where it listens; by default those of the container."""
+
+    data: str = "/data"
+    users: str = "/run/slipway/redis"
+    address: str = "* -::*"
+    port: int = PORT
+
+
+CONTAINER = Place()
+
+
+def files(settings: Redis, place: Place = CONTAINER) -> dict[str, str]:
     """File name → text. Raises validate.RenderError where a file does not read back as meant."""
-    wanted = directives(settings)
+    wanted = directives(settings, place)
     config = render("redis/redis.conf.j2", directives=wanted)
     validate.same("redis.conf", wanted, validate.assignments(config, " "))
     return {"redis.conf": config}
 
 
-def directives(settings: Redis) -> dict[str, str]:
+def directives(settings: Redis, place: Place = CONTAINER) -> dict[str, str]:
     """The directives of redis.conf (redis.io, "Redis configuration", 7.0)."""
     return {
-        "bind": "* -::*",
-        "port": str(PORT),
+        "bind": place.address,
+        "port": str(place.port),
         "protected-mode": "yes",
-        "dir": DATA,
-        "aclfile": f"{USERS}/users.acl",
+        "dir": place.data,
+        "aclfile": f"{place.users}/users.acl",
         "appendonly": "yes",
         "appendfsync": settings.appendfsync.value,
         "save": '""',  # the append-only file is the one copy on disk

@@ -11,9 +11,13 @@ from infra.settings.secrets import SecretName
 from infra.settings.service import Service
 
 PORT = 8000
+HEALTH_PATH = "/health"
 READINESS_PATH = "/readiness"
 LIVENESS_PATH = "/liveness"
 MIGRATION_COMMAND = ("python", "-m", "alembic", "upgrade", "head")
+COMMAND = ("python", "-m", "app.main")
+# The service again after every change of its code: Ctrl-C's signal, and SIGKILL 10 s later.
+RELOAD_COMMAND = ("python", "-m", "watchfiles", "--filter", "python", "--sigint-timeout", "10")
 PROBE_TIMEOUT_SECONDS = 3  # more than the 2 s that the service gives one of its own checks
 DATABASE_URL = "DATABASE_URL"
 REDIS_URL = "REDIS_URL"
