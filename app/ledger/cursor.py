@@ -45,8 +45,9 @@ def _read(value: Any) -> Any:
     if isinstance(value, Place):
         return value
     try:
-        padded = str(value)[:MOST_CHARACTERS].encode("ascii") + b"=="
-        return Place.model_validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+        text = str(value)[:MOST_CHARACTERS].encode("ascii")
+        padding = b"=" * (-len(text) % 4)
+        return Place.model_validate_json(base64.b64decode(text + padding, altchars=b"-_", validate=True))
     except (UnicodeError, binascii.Error, ValidationError):
         raise ValueError("is no cursor of an answer") from None
 

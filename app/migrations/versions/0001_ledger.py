@@ -1,4 +1,4 @@
-"""Users and the ledger's tables (seed 002 §2.1)."""
+"""Expand: users and the ledger's tables (seed 002 §2.1), the first of all."""
 
 from __future__ import annotations
 

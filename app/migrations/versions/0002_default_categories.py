@@ -1,4 +1,4 @@
-"""The fifteen default categories (seed 002 §1.2).
+"""Expand: the fifteen default categories (seed 002 §1.2).
 
 Some letters of the list are lost in the source. The names follow from the bytes that are left: exactly the
 syllables with a byte that has no letter in the code page of the damaged text are missing, so the fourth,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from app.migrations import online
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -40,23 +42,15 @@ def upgrade() -> None:
     )
     op.drop_constraint(op.f(CHECK), "users", type_="check", if_exists=True)
     op.create_check_constraint(op.f(CHECK), "users", "role IN ('admin', 'user')", postgresql_not_valid=True)
-    with op.get_context().autocommit_block():
+    with online.concurrently():
         op.execute(f"ALTER TABLE users VALIDATE CONSTRAINT {CHECK}")
-        op.drop_index(INDEX, "users", postgresql_concurrently=True, if_exists=True)
-        op.create_index(
-            INDEX,
-            "users",
-            ["email"],
-            unique=True,
-            postgresql_concurrently=True,
-            postgresql_where=sa.text("password_hash IS NOT NULL"),
-        )
+        online.make_index(INDEX, "users", ["email"], where="password_hash IS NOT NULL", unique=True)
 
 
 def downgrade() -> None:
     """Removes what was added. Local accounts cannot log in any more; their entries stay."""
-    with op.get_context().autocommit_block():
-        op.drop_index(INDEX, "users", postgresql_concurrently=True, if_exists=True)
+    with online.concurrently():
+        online.drop_index(INDEX)
     op.drop_table("deleted_users")
     op.drop_constraint(op.f(CHECK), "users", type_="check")
     for column in ("provider_at", "disabled_at", "password_hash", "role"):

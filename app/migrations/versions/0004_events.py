@@ -1,4 +1,4 @@
-"""What went wrong, by trace id."""
+"""Expand: what went wrong, by trace id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job queue, batch jobs and their items."""
+"""Expand: the job queue, batch jobs and their items."""
 
 from __future__ import annotations
 
