@@ -46,7 +46,7 @@ class Context:
         await self.database.close()
 
 
-def context_of(request: Request) -> Context:
-    """The dependency that gives a route its application's parts."""
+async def context_of(request: Request) -> Context:
+    """The dependency that gives a route its application's parts. Async: others run in threads."""
     context: Context = request.app.state.context
     return context

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic_core import PydanticUndefined
 
-from app import contract, modules
+from app import contract, main, modules
 from app.core import errors
 from app.core.errors import AppError
-from app.ledger import errors as ledger_errors
 from app.settings import EnvironmentSettings, Settings
 
 pytestmark = pytest.mark.unit
@@ -54,13 +54,15 @@ def test_the_modules_are_the_registry() -> None:
     assert {variable.module for variable in contract.VARIABLES} <= {None, *contract.MODULES}
 
 
+def kinds_of(kind: type[AppError]) -> Iterator[type[AppError]]:
+    """The class and all below it; app.main has imported every module."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from kinds_of(below)
+
+
 def test_every_error_code_is_in_the_table_and_used() -> None:
-    classes = [
-        kind
-        for source in (errors, ledger_errors)
-        for kind in vars(source).values()
-        if isinstance(kind, type) and issubclass(kind, AppError)
-    ]
+    classes = [kind for kind in kinds_of(AppError) if kind.__module__.startswith(f"{main.__package__}.")]
     used = {kind.code for kind in classes} | set(errors.HTTP_CODES.values())
     assert used == set(contract.ERROR_CODES)
     assert all(re.fullmatch(r"ERR_1[0-6]\d\d", code) for code in contract.ERROR_CODES)
