@@ -25,7 +25,7 @@ from app.core.database import CONNECT_SECONDS, STATEMENT_MILLISECONDS
 from app.core.logs import logger
 
 LISTEN_CONNECTIONS = 1
-POOL_TIMEOUT = 10.0
+POOL_TIMEOUT = 5.0
 DEAD_MILLISECONDS = 15_000  # an unanswered packet for so long ends a connection; a partition says nothing
 MOST_ATTEMPTS = 20  # with the waits below more than a quarter of an hour
 LONGEST_WAIT = 60  # seconds between two attempts

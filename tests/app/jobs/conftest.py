@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.core import logs
 from app.core.auth.users import Identity, ensure_user
@@ -21,8 +22,15 @@ from tests.app.conftest import TokenTable, make_settings, run_migrations
 from tests.app.jobs.kinds import TABLES, equip
 from tests.app.servers import Postgres, RedisServer
 
+Ended = Callable[[uuid.UUID], Awaitable[BatchOut]]
 Said = Callable[[str], list[dict[str, Any]]]
 Until = Callable[[Callable[[], Awaitable[object]], str], Awaitable[None]]
+
+
+async def scalar(context: Context, statement: str) -> int:
+    """The number that the statement gives."""
+    async with context.database.reading() as session:
+        return int(await session.scalar(text(statement)) or 0)
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ def until() -> Until:
 
 
 @pytest.fixture
-def ended(batches: Batches, until: Until) -> Callable[[uuid.UUID], Awaitable[BatchOut]]:
+def ended(batches: Batches, until: Until) -> Ended:
     """Waits for the job's end."""
 
     async def wait(key: uuid.UUID) -> BatchOut:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from app.core.context import Context
 from app.core.jobs import chunks, tasks
 from app.core.jobs.models import ItemStatus, Status
-from app.core.jobs.schemas import BatchOut, ResultsQuery
+from app.core.jobs.schemas import ResultsQuery
 from app.core.jobs.service import Batches
-from tests.app.jobs.conftest import Said, Until
+from tests.app.jobs.conftest import Ended, Said, Until
 from tests.app.jobs.kinds import NOTE, equip
 from tests.app.servers import Postgres
 
 pytestmark = pytest.mark.integration
-Ended = Callable[[uuid.UUID], Awaitable[BatchOut]]
 
 
 def effects(postgres: Postgres, database: str) -> list[int]:
