@@ -56,7 +56,7 @@ def narrow(model: type[Order] | type[Dispatch], query: OrderQuery | DispatchQuer
         conditions.append(model.status == query.status)
     if isinstance(query, DispatchQuery) and query.driver_id:
         conditions.append(Dispatch.driver_id == query.driver_id)
-    return Narrow(tuple(conditions), prefixes(query.q) if query.q is not None else None)
+    return Narrow(tuple(conditions), terms(query.q or ""))
 
 
 def _days(model: type[Order] | type[Dispatch], query: Filter) -> list[ColumnElement[bool]]:
@@ -69,10 +69,14 @@ def _days(model: type[Order] | type[Dispatch], query: Filter) -> list[ColumnElem
     return found
 
 
-def prefixes(words: str) -> str:
-    """ "강남 역삼" → "'강남':* & '역삼':*": each word is quoted, so that none is an operator of tsquery."""
-    quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in words.split())
-    return " & ".join(f"'{word}':*" for word in quoted)
+def terms(words: str) -> str | None:
+    """강남구 역삼* → '강남구' & '역삼':*, None for no word. Each is quoted, so that none is an operator.
+    Only a star makes a beginning: all words of one beginning are many to read."""
+    found = []
+    for word in words.split():
+        if bare := word.rstrip("*").replace("\\", "\\\\").replace("'", "''"):
+            found.append(f"'{bare}'" + ":*" * word.endswith("*"))
+    return " & ".join(found) or None
 
 
 Cut = Callable[[Picks], Picks]

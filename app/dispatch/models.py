@@ -156,9 +156,16 @@ class Dispatch(Owned):
         Index("uq_dispatches_active_driver", "driver_id", **active()),  # type: ignore[arg-type]
         Index("idx_dispatches_status", "status"),
         Index("idx_dispatches_driver_id", "driver_id", "created_at", "id"),
-        Index("idx_dispatches_order_id", "order_id"),
+        # These two hold what a search needs, so that it reads no rows of dispatches that do not match.
+        Index("idx_dispatches_order_id", "order_id", "owner_id", "created_at", "id"),
+        Index(
+            "idx_dispatches_owner_created",
+            "owner_id",
+            "created_at",
+            "id",
+            postgresql_include=["order_id"],
+        ),
         Index("idx_dispatches_vehicle_id", "vehicle_id"),
-        Index("idx_dispatches_owner_created", "owner_id", "created_at", "id"),
         Index("idx_dispatches_owner_status_created", "owner_id", "status", "created_at", "id"),
     )
     order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))

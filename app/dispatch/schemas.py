@@ -159,7 +159,7 @@ class Filter(PageQuery):
 
 
 Words = Annotated[
-    Text, Field(max_length=200, description="Each word begins a word of one of the two addresses")
+    Text, Field(max_length=200, description="Words of the two addresses, all of them; 역삼* is a beginning")
 ]
 
 

@@ -179,7 +179,7 @@ class Bench:
         at = time.time() - minutes * 60
         return Cursor(_moment(at), 2**40).text()
 
-    def days(self) -> dict[str, str]:
+    def days(self) -> dict[str, Any]:
         """A week anywhere in the last two years."""
         end = _moment(time.time() - self.random.randint(0, ROWS) * 60)
         begin = _moment(end.timestamp() - 6 * 86_400)
@@ -206,11 +206,12 @@ class Bench:
             "by driver, status and a week": lambda: self.listed(
                 **driver(), status="COMPLETED", **self.days()
             ),
-            "a word of a third": lambda: self.listed(self.owner(), q="서울"),
+            "a word of a third": lambda: self.listed(self.owner(), q="서울시"),
             "a word of a percent": lambda: self.listed(self.owner(), q=f"{number(10, 99)}구"),
             "a word of a few": lambda: self.listed(self.owner(), q=f"{number(1000, 1999)}동"),
-            "two words": lambda: self.listed(self.owner(), q=f"부산 {number(10, 99)}군"),
-            "words that are nowhere": lambda: self.listed(self.owner(), q=f"한라산 {number(1, 99)}"),
+            "two words": lambda: self.listed(self.owner(), q=f"부산시 {number(10, 99)}군"),
+            "words that are nowhere": lambda: self.listed(self.owner(), q=f"한라산 {number(1, 99)}구"),
+            "a beginning": lambda: self.listed(self.owner(), q=f"{number(100, 199)}*"),
             "mobile, as the dispatcher": lambda: self.listed(self.owner(), mobile=True),
             "mobile, as a driver": lambda: self.listed(self.users["driver"], mobile=True, cursor=self.deep()),
             "orders, first part": lambda: self.orders(self.owner()),
@@ -237,13 +238,16 @@ class Bench:
         """The nodes of the list's plan that read tables, with their indexes."""
         self.clock.sent.clear()
         await self.kinds()[name]()
-        statement, parameters = next(
-            sent for sent in self.clock.sent if sent[0].startswith(("SELECT d", "SELECT o"))
-        )
-        async with self.database.engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
+        async with self.database.transaction() as session:
+            await session.execute(text("SELECT 1"))  # the driver begins the transaction with it
+            raw = (await (await session.connection()).get_raw_connection()).driver_connection
             assert raw is not None
-            lines = [row[0] for row in await raw.fetch(f"EXPLAIN {statement}", *parameters)]
+            for statement, parameters in list(self.clock.sent):
+                explain = "EXPLAIN " * (" FROM " in statement.replace("\n", " "))
+                rows = await raw.fetch(explain + statement, *parameters)
+                if explain:
+                    break
+        lines = [row[0] for row in rows]
         scans = [found[1] for line in lines if (found := re.search(r"(?:->\s+)?(\w[\w ]*Scan.*?)  \(", line))]
         return "; ".join(dict.fromkeys(scans))
 

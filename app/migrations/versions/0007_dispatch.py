@@ -1,4 +1,4 @@
-"""Clients, orders, vehicles, drivers, dispatches, locations (seed 001)."""
+"""Expand: clients, orders, vehicles, drivers, dispatches, locations (seed 001)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def _check(table: str, name: str, condition: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(condition, name=op.f(f"ck_{table}_{name}"))
 
 
-def _owned(table: str, *own: sa.schema.SchemaItem) -> None:
-    """A table whose rows belong to a user; a list shows them by (created_at, id)."""
+def _owned(table: str, *own: sa.schema.SchemaItem, beside: tuple[str, ...] = ()) -> None:
+    """A table whose rows belong to a user; a list shows them by (created_at, id), and its index may hold
+    columns ``beside``."""
     op.create_table(
         table,
         _id(),
@@ -56,7 +57,8 @@ def _owned(table: str, *own: sa.schema.SchemaItem) -> None:
         _references(table, "owner_id", "users", "CASCADE"),
         *own,
     )
-    op.create_index(f"idx_{table}_owner_created", table, ["owner_id", "created_at", "id"])
+    columns = ["owner_id", "created_at", "id"]
+    op.create_index(f"idx_{table}_owner_created", table, columns, postgresql_include=list(beside))
 
 
 def _indexes(table: str, indexes: Iterable[tuple[str, list[str]]]) -> None:
@@ -133,11 +135,12 @@ def _dispatches() -> None:
         _references(table, "vehicle_id", "vehicles"),
         _references(table, "driver_id", "drivers"),
         _check(table, "status", DISPATCH_STATUS),
+        beside=("order_id",),
     )
     indexes = (
         ("status", ["status"]),
         ("driver_id", ["driver_id", "created_at", "id"]),
-        ("order_id", ["order_id"]),
+        ("order_id", ["order_id", "owner_id", "created_at", "id"]),
         ("vehicle_id", ["vehicle_id"]),
         ("owner_status_created", ["owner_id", "status", "created_at", "id"]),
     )
