@@ -25,6 +25,7 @@ PERSONAL_NAMES = re.compile(
 COUNTS = re.compile(r"(?i)(count|tokens|seconds|size|length|total|ttl|age)$")  # names of numbers about them
 # Ids and moments that the service itself makes: nothing to look for, and half of what a line holds.
 PLAIN = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z|[a-z_]{1,40}|GET|POST|PUT|DELETE")
+SHORT, MOST_SHORT = 64, 1024  # characters; the names, routes and events that every other line repeats
 LONG_NUMBER = 10**9  # from here on a number may be somebody's
 MOST_DEPTH = 8  # levels of nesting that are looked at
 MOST_PARTS = 200  # members of one list or mapping
@@ -36,10 +37,14 @@ class Masker:
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = sorted({value for value in values if value}, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, known))) if known else None
+        self._short = lru_cache(maxsize=MOST_SHORT)(self._masked)
 
     def text(self, text: str) -> str:
         """The text without known secrets and without anything that has the form of a secret or of personal
         data; in time linear in its length."""
+        return self._short(text) if len(text) <= SHORT else self._masked(text)
+
+    def _masked(self, text: str) -> str:
         if self._values:
             text = self._values.sub(MASK, text)
         return text if PLAIN.fullmatch(text) else mask_shapes(text)
