@@ -104,9 +104,7 @@ async def test_the_address_is_the_primary_one_else_the_first(
     assert stored() == f"{kept}|f"
 
 
-async def test_a_banned_person_is_out_until_the_ban_ends(
-    send: SendEvent, ask: Ask, subject: str
-) -> None:
+async def test_a_banned_person_is_out_until_the_ban_ends(send: SendEvent, ask: Ask, subject: str) -> None:
     client = ask(token(sub=subject))
     codes = []
     for step, banned in enumerate([False, True, False]):

@@ -78,9 +78,7 @@ async def test_clocks_may_differ_by_five_minutes(send: SendEvent, subject: str, 
     assert (await send(body, when(seconds)(body))).status_code == 204
 
 
-async def test_one_of_several_signatures_is_enough_while_they_rotate(
-    send: SendEvent, subject: str
-) -> None:
+async def test_one_of_several_signatures_is_enough_while_they_rotate(send: SendEvent, subject: str) -> None:
     body = event("user.created", subject)
     headers = signed(body)
     headers["svix-signature"] = (
