@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.types import Scope
 
@@ -44,10 +44,13 @@ log = logger(__name__)
 
 
 class Rule(NamedTuple):
-    """The limits of every path that begins so."""
+    """What holds for every path that begins with the prefix: the limits of its counters (the general ones
+    first, then the route's own), the ends of their names, and what the script is told of them."""
 
     prefix: str
-    limits: Limits
+    limits: tuple[int, ...]
+    names: tuple[bytes, ...]
+    arguments: tuple[bytes, ...]
 
 
 class Verdict(NamedTuple):
@@ -65,62 +68,78 @@ class RateLimiter:
         """For the same prefix RATE_LIMIT_ROUTES wins over a module, and a module over the core."""
         self._link = link
         self._key = settings.secret_key.get_secret_value().encode()[: hashlib.blake2b.MAX_KEY_SIZE]
-        self._general = Limits(
+        self._block_after = settings.rate_limit_block_after
+        self._block_seconds = settings.rate_limit_block_seconds
+        general = Limits(
             settings.rate_limit_per_minute, settings.rate_limit_per_hour, settings.rate_limit_per_day
         )
         routes = {LOGIN_PATH: LOGIN_LIMITS}
         for module in modules:
             routes.update(module.rate_limits)
-        self._rules = longest_first(routes | route_limits(settings.rate_limit_routes))
-        self._block_after = settings.rate_limit_block_after
-        self._block_ms = settings.rate_limit_block_seconds * 1000
+        routes |= route_limits(settings.rate_limit_routes)
+        block = (PARTS, self._block_after, self._block_seconds * 1000, REFUSALS_WINDOW)
+        self._rules = rules(general, routes, block)
 
     async def check(self, scope: Scope) -> Verdict:
         """Counts the request, or refuses it without counting, in one round trip. Raises RedisAwayError."""
         path = scope["path"]
-        limits = [(EVERYTHING, self._general)]
-        if rule := next((rule for rule in self._rules if covers(rule.prefix, path)), None):
-            limits.append(rule)
+        rule = next(rule for rule in self._rules if covers(rule.prefix, path))
         principal = principal_of(scope, by_address=covers(LOGIN_PATH, path))
-        answer = await self._link.run(SCRIPT, *self._call(principal, limits))
-        return self._verdict(principal, limits, answer)
+        base = self._base(principal)
+        answer = await self._link.run(SCRIPT, [base + name for name in rule.names], rule.arguments)
+        return self._verdict(principal, rule.limits, answer)
 
-    def _call(self, principal: str, limits: list[Any]) -> tuple[list[str], list[int]]:
-        """Keys and arguments. One hash tag, so that a cluster keeps a principal's keys in one slot; hashed
+    def _base(self, principal: str) -> bytes:
+        """The beginning of a principal's keys: one hash tag, so that a cluster keeps them in one slot; hashed
         with a key, since identities and addresses are people's data."""
-        tag = hashlib.blake2b(principal.encode(errors="replace"), digest_size=16, key=self._key).hexdigest()
-        base = f"{contract.SERVICE}:rate:{{{tag}}}:"
-        keys, arguments = (
-            [base + "block", base + "refusals"],
-            [PARTS, self._block_after, self._block_ms, REFUSALS_WINDOW],
-        )
-        for prefix, per_window in limits:
-            for (window, length), limit in zip(WINDOWS.items(), per_window, strict=True):
-                keys.append(f"{base}{window}:{prefix}")
-                arguments += (length, limit)
-        return keys, arguments
+        text = principal.encode(errors="replace")
+        tag = hashlib.blake2b(text, digest_size=16, key=self._key).hexdigest()
+        return f"{contract.SERVICE}:rate:{{{tag}}}:".encode()
 
-    def _verdict(self, principal: str, limits: list[Any], answer: list[int]) -> Verdict:
+    def _verdict(self, principal: str, limits: tuple[int, ...], answer: list[int]) -> Verdict:
         blocked, begun, wait, refusing, *counters = answer
         if begun:
             kind, _, _ = principal.partition(":")
-            log.warning("blocked after refused requests", principal=kind, seconds=self._block_ms // 1000)
-        headers = shown([limit for _, limits_of in limits for limit in limits_of], counters, bool(blocked))
+            log.warning("blocked after refused requests", principal=kind, seconds=self._block_seconds)
+        headers = shown(limits, counters, bool(blocked))
         if not wait:
             return Verdict(None, headers)
         seconds = math.ceil(wait / 1000)
-        headers.append((b"retry-after", str(seconds).encode()))
+        headers.append((b"retry-after", b"%d" % seconds))
         if blocked:
-            refusal = BlockedError(window="minute", limit=self._block_after, retry_after=seconds)
-            return Verdict(refusal, headers)
-        scope, window = divmod(refusing - 1, len(WINDOWS))
-        limit = limits[scope][1][window]
-        return Verdict(
-            RateLimitedError(window=list(WINDOWS)[window], limit=limit, retry_after=seconds), headers
-        )
+            return Verdict(
+                BlockedError(window="minute", limit=self._block_after, retry_after=seconds), headers
+            )
+        window = list(WINDOWS)[(refusing - 1) % len(WINDOWS)]
+        limit = limits[refusing - 1]
+        return Verdict(RateLimitedError(window=window, limit=limit, retry_after=seconds), headers)
 
 
-def shown(limits: list[int], counters: list[int], blocked: bool) -> list[tuple[bytes, bytes]]:
+def rules(general: Limits, routes: Mapping[str, Limits], block: tuple[int, ...]) -> tuple[Rule, ...]:
+    """In the order in which they are tried, the longest prefix first and everything last. A slash at the end
+    of a prefix means nothing."""
+    made = []
+    for prefix, own in {prefix.rstrip("/"): own for prefix, own in routes.items()}.items():
+        names = (*counter_names(EVERYTHING), *counter_names(prefix + "/"))
+        made.append(rule(prefix, (*general, *own), names, block))
+    made.sort(key=lambda rule: len(rule.prefix), reverse=True)
+    return (*made, rule(EVERYTHING, general, counter_names(EVERYTHING), block))
+
+
+def rule(prefix: str, limits: tuple[int, ...], names: Iterable[str], block: tuple[int, ...]) -> Rule:
+    """The rule with everything as bytes, once and for all requests."""
+    pairs = zip(list(WINDOWS.values()) * len(limits), limits, strict=False)
+    arguments = (*block, *(part for pair in pairs for part in pair))
+    keys = tuple(name.encode() for name in ("block", "refusals", *names))
+    return Rule(prefix, limits, keys, tuple(b"%d" % argument for argument in arguments))
+
+
+def counter_names(prefix: str) -> Iterable[str]:
+    """One name for each window."""
+    return (f"{window}:{prefix}" for window in WINDOWS)
+
+
+def shown(limits: Sequence[int], counters: list[int], blocked: bool) -> list[tuple[bytes, bytes]]:
     """X-RateLimit-{Limit,Remaining,Reset}-{Minute,Hour,Day} of the tighter of the general and the route's
     counter; Reset is the seconds until Remaining grows by itself."""
     headers = []
@@ -136,12 +155,6 @@ def shown(limits: list[int], counters: list[int], blocked: bool) -> list[tuple[b
 def covers(prefix: str, path: str) -> bool:
     """Whether the path is the prefix or lies below it: /api/ask covers /api/ask/1 and not /api/asking."""
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
-
-
-def longest_first(limits: Mapping[str, Limits]) -> tuple[Rule, ...]:
-    """The rules in the order in which they are tried; a slash at the end of a prefix means nothing."""
-    rules = (Rule(prefix.rstrip("/"), limit) for prefix, limit in limits.items())
-    return tuple(sorted(rules, key=lambda rule: len(rule.prefix), reverse=True))
 
 
 def principal_of(scope: Scope, by_address: bool = False) -> str:

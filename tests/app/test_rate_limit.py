@@ -13,7 +13,7 @@ from redis import Redis
 from redis.crc import key_slot
 
 from app.core.auth.users import Identity
-from app.core.rate_limit import PARTS, SCRIPT, RateLimiter, covers, longest_first, principal_of, shown
+from app.core.rate_limit import PARTS, SCRIPT, RateLimiter, covers, principal_of, rules, shown
 from app.core.redis import RedisLink, Script
 from app.core.values import Limits
 from tests.app.conftest import make_settings
@@ -245,10 +245,10 @@ async def test_the_keys_of_a_principal_are_in_one_slot_and_name_nobody(
     before = set(client.keys("*rate*"))
     await limiter.check(scope("/api/ask", subject="user_2abc"))
     await limiter.check(scope("/api/ask", client="198.51.100.77"))
-    made: list[bytes] = list(set(client.keys("*rate*")) - before)
+    made = [str(key) for key in set(client.keys("*rate*")) - before]
     assert len(made) == 12
-    assert len({key_slot(key) for key in made}) == 2
-    assert not [key for key in made if b"user_2abc" in key or b"198.51" in key]
+    assert len({key_slot(key.encode()) for key in made}) == 2
+    assert not [key for key in made if "user_2abc" in key or "198.51" in key]
 
 
 @pytest.mark.unit
@@ -260,9 +260,12 @@ def test_a_prefix_covers_whole_segments_only() -> None:
 
 @pytest.mark.unit
 def test_the_longest_prefix_is_tried_first() -> None:
-    limits = Limits(1, 1, 1)
-    rules = longest_first({"/api": limits, "/": limits, "/api/ask/": limits, "/b": limits})
-    assert [rule.prefix for rule in rules] == ["/api/ask", "/api", "/b", ""]
+    own, general = Limits(1, 2, 3), Limits(4, 5, 6)
+    made = rules(general, {"/api": own, "/": own, "/api/ask/": own, "/b": own}, (60, 0, 1, 2))
+    assert [rule.prefix for rule in made] == ["/api/ask", "/api", "/b", "", ""]
+    assert made[-1].limits == general
+    assert {rule.limits for rule in made[:-1]} == {(4, 5, 6, 1, 2, 3)}
+    assert not set(made[-2].names[5:]) & set(made[-1].names)  # "/" has counters of its own
 
 
 @pytest.mark.unit
