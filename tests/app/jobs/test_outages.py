@@ -10,6 +10,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
+from app import contract
 from app.core.context import Context
 from app.core.jobs import runner
 from app.core.jobs.models import Status
@@ -80,7 +81,7 @@ async def test_a_database_that_hangs_keeps_neither_the_loop_nor_the_end_of_the_r
             before = time.monotonic()
             await asyncio.sleep(0.05)
             late = max(late, time.monotonic() - before - 0.05)
-        assert time.monotonic() - begin < runner.contract.GRACEFUL_SECONDS + 2 * runner.END_SECONDS + 5
+        assert time.monotonic() - begin < contract.GRACEFUL_SECONDS + 2 * runner.END_SECONDS + 5
         assert late < 1.0
     finally:
         postgres.send(signal.SIGCONT)

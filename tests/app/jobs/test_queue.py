@@ -49,7 +49,7 @@ def test_waits_grow_and_end_and_a_stopped_replica_costs_none() -> None:
         job = Job(id=1, queue="q", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
         decision = Backoff().get_retry_decision(exception=error, job=job)
         at = decision.retry_at if decision else None
-        return at and round(at.timestamp() - time.time())
+        return round(at.timestamp() - time.time()) if at else None
 
     assert [wait(attempts, ValueError()) for attempts in (0, 1, 4, 9, 20)] == [2, 4, 32, 60, None]
     assert wait(20, asyncio.CancelledError()) == 0

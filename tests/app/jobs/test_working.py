@@ -8,14 +8,16 @@ import pytest
 
 from app.core.context import Context
 from app.core.jobs import chunks, tasks
+from app.core.jobs.kinds import Item
 from app.core.jobs.models import ItemStatus, Status
 from app.core.jobs.schemas import ResultsQuery
 from app.core.jobs.service import Batches
-from tests.app.jobs.conftest import Ended, Said, Until
+from tests.app.jobs.conftest import Ended, Said, Until, scalar
 from tests.app.jobs.kinds import NOTE, equip
 from tests.app.servers import Postgres
 
 pytestmark = pytest.mark.integration
+CHUNKS = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'batch'"
 
 
 def effects(postgres: Postgres, database: str) -> list[int]:
@@ -24,7 +26,7 @@ def effects(postgres: Postgres, database: str) -> list[int]:
     return [int(line) for line in found.splitlines()]
 
 
-def numbers(count: int, **more: object) -> list[dict[str, object]]:
+def numbers(count: int, **more: object) -> list[Item]:
     return [{"number": number, **more} for number in range(count)]
 
 
@@ -107,7 +109,7 @@ async def test_an_item_that_takes_too_long_fails_and_the_others_go_on(
 ) -> None:
     monkeypatch.setattr(chunks, "ITEM_SECONDS", 0.3)
     context.jobs.start()
-    endless = {"number": 1, "then": then} if then else {"number": 1, "seconds": 60}
+    endless: Item = {"number": 1, "then": then} if then else {"number": 1, "seconds": 60}
     job = await batches.submit(owner, NOTE.name, [endless, {"number": 2}])
     done = await ended(job.job_id)
     assert (done.status, done.failed_items) == (Status.COMPLETED, 1)
@@ -144,8 +146,7 @@ async def test_a_pause_takes_effect_between_items_and_its_time_is_not_counted(
     assert (paused.status, paused.timing.eta_formatted, paused.version) == (Status.PAUSED, None, 3)
 
     async def is_quiet() -> bool:
-        rows = await context.database.revision()  # any wait for the database
-        return bool(rows) and await _queued(context) == 0
+        return await scalar(context, CHUNKS) == 0
 
     await until(is_quiet, "the chunks end")
     still = await batches.get(job.job_id)
@@ -173,7 +174,7 @@ async def test_a_cancelled_job_keeps_what_is_done_and_begins_no_other_item(
     assert (await batches.cancel(job.job_id)).finished_at is not None
 
     async def is_quiet() -> bool:
-        return await _queued(context) == 0
+        return await scalar(context, CHUNKS) == 0
 
     await until(is_quiet, "the chunks end")
     left = await batches.get(job.job_id)
@@ -214,8 +215,7 @@ async def test_a_kind_that_another_version_has_waits_for_it(
     context.jobs.start()
 
     async def was_tried() -> bool:
-        async with context.database.reading() as session:
-            return bool(await session.scalar(chunks.text("SELECT max(attempts) FROM procrastinate_jobs")))
+        return await scalar(context, "SELECT max(attempts) FROM procrastinate_jobs") > 0
 
     await until(was_tried, "the worker without the kind tries")
     await context.jobs.stop()
@@ -239,9 +239,3 @@ async def test_a_chunk_that_always_breaks_fails_the_job_in_the_end(
     done = await ended((await batches.submit(owner, NOTE.name, numbers(1))).job_id)
     assert (done.status, done.error) == (Status.FAILED, "Gave up after 0 attempts; the log has the reason")
     assert effects(postgres, jobs_database) == []
-
-
-async def _queued(context: Context) -> int:
-    async with context.database.reading() as session:
-        counted = chunks.text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'batch'")
-        return await session.scalar(counted) or 0
