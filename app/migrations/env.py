@@ -45,7 +45,7 @@ log = logs.logger("app.migrations")
 def lock(connection: Connection) -> None:
     """Takes the lock of the session that lets one run work at a time. Raises CommandError after two minutes.
     It is asked for again and again: a run waiting inside a statement would hold a snapshot that
-    CREATE INDEX CONCURRENTLY of the working run waits for, and both would wait for ever."""
+    CREATE INDEX CONCURRENTLY of the working run waits for, which PostgreSQL ends as a deadlock."""
     end = time.monotonic() + RUN_LOCK_SECONDS
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": RUN_LOCK}):
         connection.commit()
