@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.paths import ROOT
-from infra.render import configuration, postgres, project, redis, reference, schema, service
-from infra.settings import document, layers, model
+from infra.render import compose, configuration, example, postgres, project, redis, reference, schema, service
+from infra.settings import document, layers, local, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.stack import Environment, StackName
@@ -41,6 +41,8 @@ def _from_the_model() -> dict[Path, str]:
         STACKS / "profile.schema.json": schema.text(schema.profile()),
         STACKS / "reference.yaml": reference.text(),
         ROOT / "docs" / "configuration.md": configuration.text(),
+        ROOT / "docker-compose.dev.yml": compose.text(local.settings()),
+        ROOT / ".env.example": example.text(local.settings()),
         project.FILE: project.text(project.FILE.read_text(encoding="utf-8")),
     }
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from infra.settings.model import Settings
 from infra.settings.modules import Module
 from infra.settings.secrets import SecretName
-from infra.settings.service import Service
 
 PORT = 8000
 HEALTH_PATH = "/health"
@@ -35,75 +35,72 @@ MODULE_SECRET_VARIABLES: Mapping[SecretName, str] = MappingProxyType(
 )
 
 
+# Variable → the key of a stack file whose value it carries.
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ENVIRONMENT": ("service", "environment"),
+        "LOG_LEVEL": ("service", "log_level"),
+        "MODULES": ("modules",),
+        "ALLOWED_ORIGINS": ("service", "allowed_origins"),
+        "RATE_LIMIT_PER_MINUTE": ("service", "rate_limit", "per_minute"),
+        "RATE_LIMIT_PER_HOUR": ("service", "rate_limit", "per_hour"),
+        "RATE_LIMIT_PER_DAY": ("service", "rate_limit", "per_day"),
+        "RATE_LIMIT_ROUTES": ("service", "rate_limit", "routes"),
+        "RATE_LIMIT_BLOCK_AFTER": ("service", "rate_limit", "block_after"),
+        "RATE_LIMIT_BLOCK_SECONDS": ("service", "rate_limit", "block_seconds"),
+        "RATE_LIMIT_WHEN_AWAY": ("service", "rate_limit", "when_away"),
+        "IP_ALLOW_LIST": ("service", "ip_allow_list"),
+        "TRUSTED_PROXIES": ("service", "trusted_proxies"),
+        "JWT_ISSUER": ("service", "auth", "issuer"),
+        "JWT_AUDIENCE": ("service", "auth", "audience"),
+        "JWT_JWKS_URL": ("service", "auth", "jwks_url"),
+        "JWT_JWKS_SECONDS": ("service", "auth", "jwks_seconds"),
+        "JWT_LEEWAY_SECONDS": ("service", "auth", "leeway_seconds"),
+        "JWT_ROLE_CLAIM": ("service", "auth", "role_claim"),
+        "LOGIN_TOKEN_SECONDS": ("service", "auth", "login_token_seconds"),
+        "JOB_CONCURRENCY": ("service", "jobs", "concurrency"),
+        "JOB_STALLED_SECONDS": ("service", "jobs", "stalled_seconds"),
+        "EVENT_RETENTION_DAYS": ("service", "event_retention_days"),
+        "BODY_SECONDS": ("service", "body_seconds"),
+        "ENABLE_METRICS": ("service", "enable_metrics"),
+        "ENABLE_HEALTH_CHECK": ("service", "enable_health_check"),
+        "DRAIN_SECONDS": ("service", "rollout", "drain_seconds"),
+        "DATABASE_POOL_SIZE": ("service", "pool", "size"),
+        "DATABASE_MAX_OVERFLOW": ("service", "pool", "max_overflow"),
+        "DATABASE_POOL_TIMEOUT": ("service", "pool", "timeout_seconds"),
+        "DATABASE_POOL_RECYCLE": ("service", "pool", "recycle_seconds"),
+        "LEDGER_SUMMARY_TTL_SECONDS": ("ledger", "summary_ttl_seconds"),
+        "LEDGER_GENERATE_CRON": ("ledger", "generate_schedule"),
+        "LEDGER_TIME_ZONE": ("ledger", "time_zone"),
+        "DISPATCH_SUMMARY_TTL_SECONDS": ("dispatch", "summary_ttl_seconds"),
+    }
+)
+
+
 def environment(settings: Settings, version: str) -> dict[str, str]:
-    """Environment variables without secrets. ``version`` is what /health reports: the image's tag."""
-    service = settings.service
+    """Environment variables without secrets; a module's only where the stack runs it. An empty one counts as
+    not set. ``version`` is what /health reports: the image's tag."""
+    absent = {module.value for module in Module} - {module.value for module in settings.modules}
     return {
         "HOST": "0.0.0.0",  # noqa: S104  a pod does not know its address before it starts
         "PORT": str(PORT),
-        "ENVIRONMENT": service.environment.value,
-        "LOG_LEVEL": service.log_level.value,
         "VERSION": version,
-        "MODULES": ",".join(module.value for module in settings.modules),
-        "ALLOWED_ORIGINS": ",".join(service.allowed_origins),
-        **_access(service),
-        "JOB_CONCURRENCY": str(service.jobs.concurrency),
-        "JOB_STALLED_SECONDS": str(service.jobs.stalled_seconds),
-        "EVENT_RETENTION_DAYS": str(service.event_retention_days),
-        "BODY_SECONDS": str(service.body_seconds),
-        "ENABLE_METRICS": _word(service.enable_metrics),
-        "ENABLE_HEALTH_CHECK": _word(service.enable_health_check),
-        "DRAIN_SECONDS": str(service.rollout.drain_seconds),
-        "DATABASE_POOL_SIZE": str(service.pool.size),
-        "DATABASE_MAX_OVERFLOW": str(service.pool.max_overflow),
-        "DATABASE_POOL_TIMEOUT": str(service.pool.timeout_seconds),
-        "DATABASE_POOL_RECYCLE": str(service.pool.recycle_seconds),
-        **_of_modules(settings),
+        **{name: _text(settings, key) for name, key in KEYS.items() if key[0] not in absent},
     }
 
 
-def _access(service: Service) -> dict[str, str]:
-    """Rate limits, networks, tokens. What is empty counts as not set."""
-    rates, auth = service.rate_limit, service.auth
-    return {
-        "RATE_LIMIT_PER_MINUTE": str(rates.per_minute),
-        "RATE_LIMIT_PER_HOUR": str(rates.per_hour),
-        "RATE_LIMIT_PER_DAY": str(rates.per_day),
-        "RATE_LIMIT_ROUTES": ",".join(rates.routes),
-        "RATE_LIMIT_BLOCK_AFTER": str(rates.block_after),
-        "RATE_LIMIT_BLOCK_SECONDS": str(rates.block_seconds),
-        "RATE_LIMIT_WHEN_AWAY": rates.when_away.value,
-        "IP_ALLOW_LIST": ",".join(service.ip_allow_list),
-        "TRUSTED_PROXIES": ",".join(service.trusted_proxies),
-        "JWT_ISSUER": auth.issuer or "",
-        "JWT_AUDIENCE": auth.audience or "",
-        "JWT_JWKS_URL": auth.jwks_url or "",
-        "JWT_JWKS_SECONDS": str(auth.jwks_seconds),
-        "JWT_LEEWAY_SECONDS": str(auth.leeway_seconds),
-        "JWT_ROLE_CLAIM": auth.role_claim,
-        "LOGIN_TOKEN_SECONDS": str(auth.login_token_seconds),
-    }
-
-
-def _of_modules(settings: Settings) -> dict[str, str]:
-    """The variables of the modules that the stack runs."""
-    ledger, dispatch = settings.ledger, settings.dispatch
-    variables = {
-        Module.LEDGER: {
-            "LEDGER_SUMMARY_TTL_SECONDS": str(ledger.summary_ttl_seconds),
-            "LEDGER_GENERATE_CRON": ledger.generate_schedule,
-            "LEDGER_TIME_ZONE": ledger.time_zone,
-        },
-        Module.DISPATCH: {"DISPATCH_SUMMARY_TTL_SECONDS": str(dispatch.summary_ttl_seconds)},
-    }
-    chosen = (variables.get(module, {}) for module in settings.modules)
-    return {name: value for found in chosen for name, value in found.items()}
+def _text(settings: Settings, key: tuple[str, ...]) -> str:
+    """The value of a key as an environment variable has it."""
+    value: Any = settings
+    for part in key:
+        value = getattr(value, part)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
 
 
 def migration_environment(settings: Settings) -> dict[str, str]:
     """What migrations read besides the owner's DATABASE_URL. Few, so that few changes run them again."""
     return {"LOG_LEVEL": settings.service.log_level.value}
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"

@@ -34,7 +34,9 @@ RouteLimit = Annotated[
     str,
     Field(pattern=rf"^/[!-+\--<>-~]{{0,200}}={COUNT}/{COUNT}/{COUNT}$", examples=["/api/ask=10/100/1000"]),
 ]
-Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
+HOST = "[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
+HOST_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
+Url = Annotated[str, Field(pattern=rf"^https?://{HOST}(:({HOST_PORT}))?(/[!-~]{{0,200}})?$")]
 
 
 class WhenAway(StrEnum):

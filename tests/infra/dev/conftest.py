@@ -19,7 +19,7 @@ import pytest
 from infra.paths import ROOT
 from infra.sandbox import processes
 
-SLIPWAY = Path(sys.executable).with_name("slipway")
+SLIPWAY = str(Path(sys.executable).with_name("slipway"))
 START_SECONDS = 90.0
 POLL_SECONDS = 0.1
 
