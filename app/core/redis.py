@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
@@ -50,7 +50,8 @@ class RedisLink:
             retry=Retry(NoBackoff(), 0),
             client_name=contract.SERVICE,
         )
-        self.client = Redis.from_pool(pool)
+        self._client = Redis.from_pool(pool)
+        self._command: Callable[..., Awaitable[Any]] = self._client.execute_command
         self._turns = asyncio.Semaphore(CONNECTIONS)
         self._rest_until = 0.0
 
@@ -84,16 +85,16 @@ class RedisLink:
     async def ping(self) -> None:
         """Raises RedisError or OSError where Redis does not answer; an answer ends the cool-down."""
         async with self._turns, asyncio.timeout(OPERATION_SECONDS):
-            await self.client.execute_command("PING")
+            await self._command("PING")
         self._rest_until = 0.0
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self.client.aclose()
+        await self._client.aclose()
 
     async def _evaluate(self, script: Script, keys: Sequence[str | bytes], arguments: Sequence[Any]) -> Any:
         rest = (len(keys), *keys, *arguments)
         try:
-            return await self.client.execute_command("EVALSHA", script.digest, *rest)
+            return await self._command("EVALSHA", script.digest, *rest)
         except NoScriptError:
-            return await self.client.execute_command("EVAL", script.text, *rest)
+            return await self._command("EVAL", script.text, *rest)

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -187,9 +187,10 @@ class Cache:
         end = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < end:
             await asyncio.sleep(POLL_SECONDS)
-            value, claim = await self._ask("lock", scripts.PEEK, entry.names, ()) or (None, None)
+            answer = await self._ask("lock", scripts.PEEK, entry.names, ())
+            value, claim = answer or (None, None)
             if entry.readable(value):
-                return bytes(value)
+                return cast(bytes, value)
             if claim != fence:
                 return None
         return None
@@ -210,15 +211,16 @@ class Cache:
             if answer is None:
                 log.warning("cache not invalidated", bound="the time to live of what is cached")
                 return None
-            deleted += answer[1]
-            if answer[0] < scripts.BATCH:
+            found, values = map(int, answer)
+            deleted += values
+            if found < scripts.BATCH:
                 return deleted
 
     async def _ask(
         self,
         operation: str,
         script: Script,
-        keys: Iterable[str],
+        keys: Iterable[str | bytes],
         arguments: Iterable[Any],
         count: bool = True,
     ) -> Any:
