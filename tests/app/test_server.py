@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -17,49 +16,12 @@ import pytest
 from app import healthcheck
 from app.core.context import Context
 from app.main import make_server
-from tests.app.conftest import DATABASE, DEV_TOKEN, SECRET_KEY
-from tests.app.servers import Postgres, RedisServer, Server, free_port, wait_for
+from tests.app.conftest import DEV_TOKEN, SECRET_KEY
+from tests.app.replicas import AUTHORIZATION, Service
+from tests.app.servers import Postgres, RedisServer, free_port, wait_for
 
 pytestmark = pytest.mark.integration
-AUTHORIZATION = {"Authorization": f"Bearer {DEV_TOKEN}"}
-
-
-class Service(Server):
-    """`python -m app.main` with only its own environment."""
-
-    def __init__(self, postgres: Postgres, redis: RedisServer) -> None:
-        super().__init__("service")
-        self.environment = {
-            "ENVIRONMENT": "development",
-            "HOST": "127.0.0.1",
-            "PORT": str(self.port),
-            "SECRET_KEY": SECRET_KEY,
-            "DEV_TOKEN": DEV_TOKEN,
-            "DATABASE_URL": postgres.address("service", DATABASE),
-            "REDIS_URL": redis.address,
-            "DRAIN_SECONDS": "2",
-            "VERSION": "1.2.3",
-        }
-
-    def command(self) -> list[str]:
-        """The values travel by environment, as in a pod; nothing of this machine's is left in it."""
-        return [sys.executable, "-m", "app.main"]
-
-    def start(self) -> None:
-        """Returns as soon as the port is open."""
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, env=self.environment, start_new_session=True
-            )
-        wait_for(lambda: self.running() and self.answers(), "the service answers")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def lines(self) -> list[dict[str, object]]:
-        """Its log; a line that is no JSON fails the test."""
-        return [json.loads(line) for line in (self.folder / "log").read_text().splitlines()]
+Start = Callable[..., Service]
 
 
 @pytest.fixture
@@ -74,7 +36,6 @@ def process(postgres: Postgres, redis: RedisServer) -> Iterator[Service]:
 
 
 def test_a_drain_turns_readiness_away_finishes_what_is_under_way_and_exits_0(process: Service) -> None:
-    assert process.process is not None
     body = json.dumps({"transactions": []}).encode()
     head = "POST /backup/import HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
     with socket.create_connection(("127.0.0.1", process.port), 10) as slow:
@@ -82,16 +43,16 @@ def test_a_drain_turns_readiness_away_finishes_what_is_under_way_and_exits_0(pro
             f"{head}\r\nContent-Length: {len(body)}\r\nAuthorization: Bearer {DEV_TOKEN}\r\n\r\n".encode()
             + body[:5]
         )
-        wait_for(lambda: httpx.get(f"{process.url}/readiness").status_code == 200, "readiness")
-        process.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: httpx.get(f"{process.url}/readiness").status_code == 503, "readiness falls", 10)
+        wait_for(lambda: process.readiness() == 200, "readiness")
+        process.terminate()
+        wait_for(lambda: process.readiness() == 503, "readiness falls", 10)
         during = httpx.get(f"{process.url}/categories", headers=AUTHORIZATION)
         assert (during.status_code, during.headers["connection"]) == (200, "close")
         wait_for(lambda: not process.answers(), "the port closes", 10)
         slow.sendall(body[5:])
         answer = slow.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
-    assert process.process.wait(30) == 0
+    assert process.exit_code() == 0
     events = [line["event"] for line in process.lines()]
     assert "drained" in events
     assert "Finished server process" in str(events[-1])
@@ -119,18 +80,133 @@ def test_the_health_check_of_the_image_tells_life_from_death(
     assert capsys.readouterr().err.startswith("no answer: ")
 
 
-def test_a_second_signal_ends_the_drain_at_once(postgres: Postgres, redis: RedisServer) -> None:
-    server = Service(postgres, redis)
-    server.environment["DRAIN_SECONDS"] = "60"
-    try:
-        server.start()
-        assert server.process is not None
-        server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: httpx.get(f"{server.url}/readiness").status_code == 503, "readiness falls", 10)
-        server.process.send_signal(signal.SIGTERM)
-        server.process.wait(30)
-    finally:
-        server.remove()
+@pytest.fixture
+def start(postgres: Postgres, redis: RedisServer) -> Iterator[Start]:
+    """``start(DRAIN_SECONDS="60")``: a running replica that has a slow route; ended after the test."""
+    made: list[Service] = []
+
+    def make(*arguments: str, **changed: str) -> Service:
+        made.append(Service(postgres, redis, "tests.app.jobs.kinds", *arguments, **changed))
+        made[-1].start()
+        wait_for(lambda: made[-1].readiness() == 200, "readiness")
+        return made[-1]
+
+    yield make
+    for replica in made:
+        replica.remove()
+
+
+def under_way(replica: Service, seconds: int) -> socket.socket:
+    """A connection whose request the replica is at."""
+    connection = socket.create_connection(("127.0.0.1", replica.port), 60)
+    connection.sendall(f"GET /slow/{seconds} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    busy = re.compile(r"^api_requests_in_flight 2", re.MULTILINE)  # it, and the one that asks
+    wait_for(lambda: busy.search(httpx.get(f"{replica.url}/metrics").text), "the request is under way")
+    return connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What arrives until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.slow
+async def test_a_drain_under_load_fails_no_request(start: Start) -> None:
+    leaving, staying = start(), start()
+    target, answered, failed = leaving, 0, []
+
+    async def follow() -> None:
+        """What the endpoints of a Kubernetes service do."""
+        nonlocal target
+        async with httpx.AsyncClient() as probe:
+            while (await probe.get(f"{leaving.url}/readiness")).status_code == 200:
+                await asyncio.sleep(0.1)
+        target = staying
+
+    async def load(number: int) -> None:
+        nonlocal answered
+        async with httpx.AsyncClient(headers=AUTHORIZATION, timeout=30) as client:
+            while not over.is_set():
+                path = ("/slow/0.3", "/categories", "/slow/0")[number % 3]
+                try:
+                    response = await client.get(f"{target.url}{path}")
+                except httpx.TransportError as error:
+                    failed.append(f"{type(error).__name__} {path}")
+                else:
+                    failed.extend([f"{response.status_code} {path}"] if response.status_code != 200 else [])
+                answered += 1
+
+    over = asyncio.Event()
+    running = [asyncio.create_task(load(number)) for number in range(12)]
+    following = asyncio.create_task(follow())
+    while answered < 100:
+        await asyncio.sleep(0.05)
+    leaving.terminate()
+    assert await asyncio.to_thread(leaving.exit_code) == 0
+    afterwards = answered
+    while answered < afterwards + 50:
+        await asyncio.sleep(0.05)
+    over.set()
+    await asyncio.gather(*running, following)
+    assert failed == []
+    assert "Cancel" not in (leaving.folder / "log").read_text()
+
+
+def test_a_request_longer_than_the_grace_is_told_to_ask_another_replica(start: Start) -> None:
+    replica = start("grace=1", DRAIN_SECONDS="0")
+    with under_way(replica, 60) as connection:
+        replica.terminate()
+        answer = everything(connection)
+    assert replica.exit_code() == 0
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503")
+    assert {b"retry-after: 1", b"connection: close"} <= set(head.lower().split(b"\r\n"))
+    told = json.loads(body)
+    assert told["error_code"] == "ERR_1600"
+    assert [line["trace_id"] for line in replica.said("request cut off")] == [told["trace_id"]]
+
+
+def test_a_request_on_an_old_connection_is_answered_and_the_connection_closed(start: Start) -> None:
+    replica = start(DRAIN_SECONDS="2")
+    request = b"GET /liveness HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", replica.port), 10) as kept:
+        kept.sendall(request)
+        first = b""
+        while not first.endswith(b"}"):
+            first += kept.recv(65536)
+        assert b"connection: close" not in first.lower()
+        replica.terminate()
+        wait_for(lambda: replica.readiness() == 503, "readiness falls", 10)
+        kept.sendall(request)
+        assert b"connection: close" in everything(kept).lower()
+    assert replica.exit_code() == 0
+
+
+def test_a_second_signal_ends_the_drain_but_not_the_grace(start: Start) -> None:
+    replica = start(DRAIN_SECONDS="60")
+    with under_way(replica, 2) as connection:
+        replica.terminate()
+        wait_for(lambda: replica.readiness() == 503, "readiness falls", 10)
+        replica.terminate()
+        wait_for(lambda: not replica.answers(), "the port closes", 10)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    assert replica.exit_code() == 0
+
+
+def test_a_signal_during_the_grace_ends_it_and_the_exit_code_stays_0(start: Start) -> None:
+    replica = start(DRAIN_SECONDS="0")
+    with under_way(replica, 60):
+        replica.terminate()
+        wait_for(lambda: not replica.answers(), "the port closes", 10)
+        replica.terminate()
+        assert replica.exit_code(10) == 0
+
+
+def test_an_interrupt_skips_the_drain_and_exits_0_without_a_traceback(start: Start) -> None:
+    replica = start(DRAIN_SECONDS="60")
+    replica.stop(signal.SIGINT)
+    assert replica.exit_code() == 0
+    assert "Traceback" not in (replica.folder / "log").read_text()
 
 
 async def test_the_server_drains_in_its_event_loop(context: Context) -> None:

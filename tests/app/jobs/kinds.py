@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
+from typing import cast
 
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import contract
 from app.core import logs
 from app.core.context import Context
 from app.core.errors import ConflictError
@@ -108,13 +111,25 @@ def equip(
     context.jobs = Jobs(context, kinds, schedules)
 
 
+async def slow(seconds: float) -> dict[str, float]:
+    """A request that takes so long."""
+    await asyncio.sleep(seconds)
+    return {"seconds": seconds}
+
+
 def main() -> None:
-    """A whole replica, as app.main starts it. An argument names the schedules it has."""
+    """A whole replica, as app.main starts it, with a slow route. ``every-second`` gives it that schedule,
+    ``grace=2`` other GRACEFUL_SECONDS."""
+    for argument in sys.argv[1:]:
+        if argument.startswith("grace="):
+            setattr(contract, "GRACEFUL_SECONDS", int(argument.removeprefix("grace=")))  # noqa: B010  (Final)
     settings, modules = configure()
     logs.configure(settings.log_level, settings.secrets())
     context = make_context(settings, modules)
     equip(context, schedules=(EVERY_SECOND,) if "every-second" in sys.argv else ())
-    make_server(context).run()
+    server = make_server(context)
+    cast(FastAPI, server.config.app).add_api_route("/slow/{seconds}", slow)
+    server.run()
 
 
 if __name__ == "__main__":

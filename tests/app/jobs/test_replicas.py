@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -73,7 +72,6 @@ async def kill_at_random(
     owner: uuid.UUID,
     start: Start,
     postgres: Postgres,
-    database: str,
     items: int,
     kills: int,
 ) -> None:
@@ -131,13 +129,11 @@ async def test_two_replicas_share_one_batch_and_a_drained_one_gives_its_share_ba
 async def test_an_item_longer_than_the_grace_is_given_back_and_done_elsewhere(
     context: Context, owner: uuid.UUID, start: Start, postgres: Postgres, jobs_database: str
 ) -> None:
-    leaving = start()
-    key = await submit(context, owner, 1, 27)
+    leaving = start("grace=2")
+    key = await submit(context, owner, 1, 12)
     wait_for(lambda: postgres.sql(BUSY, database=jobs_database) == "1", "the item is under way")
-    begun = time.monotonic()
     leaving.terminate()
-    assert leaving.exit_code() == 0
-    assert 15 < time.monotonic() - begun < 28
+    assert leaving.exit_code(10) == 0
     assert [line["task"] for line in leaving.said("job given back")] == ["batch"]
     start()
     wait_for(lambda: finished(postgres, jobs_database), "the batch ends", 60)
