@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Path
 
-from app.core.auth.current import CurrentUser
+from app.core.auth.current import IDENTITY_ERRORS, CurrentUser
 from app.core.context import Context, context_of
 from app.dispatch.fields import Id
 from app.dispatch.fleet import Register
@@ -17,7 +17,7 @@ from app.dispatch.service import Freight
 from app.dispatch.settings import DispatchSettings
 
 PREFIX = "/api/v1"
-COMMON = ("ERR_1001", "ERR_1100", "ERR_1101", "ERR_1200", "ERR_1201")
+COMMON = ("ERR_1001", *IDENTITY_ERRORS)
 CHANGE = ("ERR_1002", "ERR_1003", "ERR_1504")
 Live = Annotated[Context, Depends(context_of)]
 OrderId = Annotated[Id, Path()]
