@@ -42,8 +42,6 @@ def write(place: Place) -> str:
 
 
 def _read(value: Any) -> Any:
-    if isinstance(value, Place):
-        return value
     try:
         text = str(value)[:MOST_CHARACTERS].encode("ascii")
         padding = b"=" * (-len(text) % 4)

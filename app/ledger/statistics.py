@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from app.core.cache import Cache
 from app.core.database import Database
@@ -50,13 +50,12 @@ class Statistics:
         async with self._database.transaction() as session:
             revision = await StatisticsRepository(session, self._user_id).revision()
 
-        async def text() -> str:
+        async def computed() -> Answer:
             async with self._database.transaction() as session:
-                made = await compute(StatisticsRepository(session, self._user_id))
-            return made.model_dump_json()
+                return await compute(StatisticsRepository(session, self._user_id))
 
         whole = f"ledger:{model.__name__}:2:{self._user_id}:{revision}:{key}"
-        return model.model_validate_json(await self._cache.get_or_compute(whole, self._seconds, text))
+        return await self._cache.get_or_compute_as(TypeAdapter(model), whole, self._seconds, computed)
 
     async def summary(self, first: date, last: date, status: Status | None) -> Summary:
         """Sums from the first to the last day."""
