@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 import testinfra
+import yaml
 from testinfra.host import Host
 
 from infra import stack as stacks
-from infra.paths import ROOT
+from infra.paths import ROOT, stacks_dir
 
 STACK = "sandbox"
+STACK_FILE = stacks_dir() / f"Pulumi.{STACK}.yaml"
 Kubectl = Callable[..., str]
 
 
@@ -111,3 +113,27 @@ def pulumi(environment: dict[str, str]) -> Callable[..., subprocess.CompletedPro
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture
+def stack_file() -> Iterator[Callable[[Callable[[dict[str, Any]], None]], None]]:
+    """``stack_file(change)`` changes the file's config block; the file is restored afterwards."""
+    original = STACK_FILE.read_bytes()
+
+    def edit(change: Callable[[dict[str, Any]], None]) -> None:
+        document = yaml.safe_load(original)
+        change(document.setdefault("config", {}))
+        STACK_FILE.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+    yield edit
+    STACK_FILE.write_bytes(original)
+
+
+@pytest.fixture
+def restored(slipway: Callable[..., subprocess.CompletedProcess[str]], stack_file: Any) -> Iterator[None]:
+    """After the test the stack file is as it was, and `slipway up` completes with it."""
+    original = STACK_FILE.read_bytes()
+    yield
+    STACK_FILE.write_bytes(original)
+    answer = slipway("up")
+    assert answer.returncode == 0, f"the next up does not complete:\n{answer.stdout}\n{answer.stderr}"

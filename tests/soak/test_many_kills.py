@@ -16,10 +16,12 @@ from infra.sandbox import cluster
 from infra.sandbox.config import SandboxConfig
 from tests.live.conftest import Kubectl
 from tests.live.facts import eventually
+from tests.live.writing import lost, service_process, writers
 
 pytestmark = pytest.mark.soak
 PART_KILLS = 24
 POD_KILLS = 20
+WRITES_BETWEEN_KILLS = 100
 SEED = 3
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -74,3 +76,23 @@ def accepted(api: httpx.Client, entry: dict[str, Any]) -> dict[str, Any] | None:
         return None
     body: dict[str, Any] = response.json()
     return body if response.status_code == 201 else None
+
+
+def test_no_acknowledged_row_is_lost_when_service_processes_are_killed_at_random(
+    api: httpx.Client, objects: Callable[..., list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(SEED)
+
+    def running() -> list[dict[str, Any]]:
+        pods = objects("pods", "app.kubernetes.io/name=service")
+        return [pod for pod in pods if all(s["ready"] for s in pod["status"].get("containerStatuses", []))]
+
+    with writers(api) as written:
+        for _ in range(POD_KILLS):
+            victims = eventually(running, "a service pod is ready", 180)
+            os.kill(service_process(chance.choice(victims)), signal.SIGKILL)
+            written.wait_for(WRITES_BETWEEN_KILLS, 300)
+    eventually(lambda: len(running()) == 2, "both service pods are ready again", 360)
+    with capsys.disabled():
+        print(f"\n{POD_KILLS} kills: {written.told()}")
+    assert lost(api, written) == []
