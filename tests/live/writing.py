@@ -84,9 +84,8 @@ def lost(api: httpx.Client, written: Written) -> list[str]:
 def service_process(pod: dict[str, Any]) -> int:
     """The pid on this machine of a service pod's one process, found by its container's control group."""
     container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
-    found = [
-        int(group.parent.name) for group in Path("/proc").glob("[0-9]*/cgroup") if container in _text(group)
-    ]
+    groups = Path("/proc").glob("[0-9]*/cgroup")
+    found = [int(group.parent.name) for group in groups if container in _text(group)]
     assert len(found) == 1, f"processes of {pod['metadata']['name']}: {found}"
     return found[0]
 
