@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from app import contract
 from app.core.logs import logger
-from app.core.metrics import Metrics
+from app.core.metrics import METHODS, Metrics
 
 DETAILS = 100  # at most this many problems are listed in one body
 FIELD_LENGTH = 200  # characters of a field's path: people choose the names they send
@@ -254,9 +254,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def methods_of(request: Request) -> set[str]:
-    """The methods of every route at this path: Starlette names those of the first (RFC 9110 §10.2.1)."""
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return {method for route in routes for method in getattr(route, "methods", None) or ()}
+    """The methods of all routes at this path: Starlette names those of the first (RFC 9110 §10.2.1)."""
+    asked = [(method, dict(request.scope, method=method)) for method in METHODS]
+    routes = request.app.routes
+    return {method for method, scope in asked if any(r.matches(scope)[0] is Match.FULL for r in routes)}
 
 
 async def _integrity_error(request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,13 @@ PLAIN = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z|[a-z_
 SHORT, MOST_SHORT = 64, 1024  # characters; the names, routes and events that every other line repeats
 LONG_NUMBER = 10**9  # from here on a number may be somebody's
 MOST_DEPTH = 8  # levels of nesting that are looked at
-MOST_PARTS = 200  # members of one list or mapping
+MOST_VALUES = 1_000  # members of all lists and mappings inside one field
+VALUE_CHARACTERS = 4_000  # that are shown of one text
+NAME_CHARACTERS = 100
+LOOKED_AT = 32_000  # characters of one text: masking takes time, and the rest is not shown anyway
+MARGIN = 1_000  # characters at a cut that are not shown: they may be half a secret
+TAILS = frozenset({"exception", "stack"})  # fields whose end tells more than their beginning
+ELLIPSIS = "…"
 
 
 class Masker:
@@ -49,27 +55,41 @@ class Masker:
             text = self._values.sub(MASK, text)
         return text if PLAIN.fullmatch(text) else mask_shapes(text)
 
-    def value(self, value: Any, name: str = "", depth: int = 0) -> Any:
-        """The value with everything masked, at any depth, as what JSON can hold. Never raises."""
+    def shown(self, text: str, *, tail: bool = False) -> str:
+        """The masked text, of a long one only the beginning or the ``tail``."""
+        if len(text) <= VALUE_CHARACTERS:
+            return self.text(text)
+        masked = self.text(text[-LOOKED_AT:] if tail else text[:LOOKED_AT])
+        if len(text) > LOOKED_AT:
+            masked = masked[MARGIN:] if tail else masked[:-MARGIN]
+        return ELLIPSIS + masked[-VALUE_CHARACTERS:] if tail else masked[:VALUE_CHARACTERS] + ELLIPSIS
+
+    def value(self, value: Any, name: str = "") -> Any:
+        """The value with everything masked, at any depth, as what JSON can hold; of very much, the beginning.
+        Never raises."""
+        return self._value(value, name, MOST_DEPTH, iter(range(MOST_VALUES)))
+
+    def _value(self, value: Any, name: str, depth: int, budget: Iterator[int]) -> Any:
         if name and value not in (None, "") and is_guarded(name):
             counted = isinstance(value, int | float) and COUNTS.search(name)
             return value if counted else MASK
         if isinstance(value, str):
-            return self.text(value)
+            return self.shown(value, tail=name in TAILS)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
             return self._number(value)
-        if depth >= MOST_DEPTH:
-            return "…"
+        if not isinstance(value, dict | list | tuple | set | frozenset):
+            return self.shown(_words(value))
+        if not depth:
+            return ELLIPSIS
         if isinstance(value, dict):
             return {
-                self.text(key := _words(part)): self.value(held, key, depth + 1)
-                for part, held in list(value.items())[:MOST_PARTS]
+                self.text(key := _words(part)[:NAME_CHARACTERS]): self._value(held, key, depth - 1, budget)
+                for (part, held), _ in zip(list(value.items()), budget, strict=False)
             }
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.value(part, depth=depth + 1) for part in list(value)[:MOST_PARTS]]
-        return self.text(_words(value))
+        parts = zip(list(value), budget, strict=False)
+        return [self._value(part, "", depth - 1, budget) for part, _ in parts]
 
     def _number(self, value: int | float) -> int | float | str:
         if isinstance(value, float):

@@ -36,7 +36,7 @@ KEYS = re.compile(
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
 )
 AUTHORIZATION = re.compile(
-    r"(?i)(authorization[\"']?\s{0,2}[:=]\s{0,2}b?[\"']?(?:(?:bearer|basic|token|digest)\s{1,3})?)[^\s\"',;]++"
+    r"(?i)(authorization[\"']?\s{0,2}[:=]\s{0,2}(?:b?[\"'])?(?:(?:bearer|basic|token|digest)\s{1,3})?)[^\s\"',;]++"
 )
 # A plain word may follow "bearer" in a sentence; a token has a digit, a sign, a capital inside or is long.
 LOOKS_MADE = r"(?=\S{0,64}?(?:\d|[._~+/=:-]\w|\w[A-Z])|[\w.~+/=:-]{16})"
@@ -46,7 +46,7 @@ ADDRESS = re.compile(
 )
 QUOTED = r"(?:\"[^\"\n]{1,256}\"|'[^'\n]{1,256}'|[\"']?(?!\*\*\*)[^\s\"',;&)}]++)"
 LABELLED = re.compile(
-    r"(?i)((?:passw(?:or)?d|passwd|pwd|passphrase|비밀번호)[\"']?\s{0,2}(?:[:=]|는|은)\s{0,2}b?)"
+    r"(?i)((?:passw(?:or)?d|passwd|pwd|passphrase|비밀번호)[\"']?\s{0,2}(?:[:=]|는|은)\s{0,2}(?:b(?=[\"']))?)"
     rf"{QUOTED}"
     r"|((?:secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key)"
     rf"(?:=|[\"']\s{{0,2}}:\s{{0,2}}(?=[\"']))){QUOTED}"

@@ -18,4 +18,4 @@ async def forget_old_events(context: Context) -> None:
     log.info("events forgotten", count=await context.events.forget(before))
 
 
-SCHEDULE = Schedule("forget-events", lambda _: CRON, forget_old_events)
+SCHEDULE = Schedule("events.retention", lambda _: CRON, forget_old_events)
