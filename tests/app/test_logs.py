@@ -12,7 +12,8 @@ import pytest
 
 from app.core import logs
 from app.core.logs import LINE_BYTES
-from app.core.masking import MASK, VALUE_CHARACTERS
+from app.core.masking import VALUE_CHARACTERS
+from app.core.masking_shapes import MASK
 
 SECRETS = ("hunter22hunter22", "t0ken-of-the-tests-0123456789")
 Lines = pytest.CaptureFixture[str]
