@@ -48,12 +48,12 @@ class Register(Generic[Row, Out]):
 
     async def found(self, window: Window) -> Found:
         """One part of the rows."""
-        async with self._database.transaction() as session:
-            return await Lists(session, DispatchRepository(session, self._user_id)).own(self._model, window)
+        return await Lists(self._database, self._user_id).own(self._model, window)
 
     async def get(self, key: int) -> Out:
         """Raises NotFoundError."""
-        async with self._work() as repository:
+        async with self._database.reading() as session:
+            repository = DispatchRepository(session, self._user_id)
             return self._out.model_validate(await self._row(repository, key))
 
     async def create(self, wanted: BaseModel) -> Out:

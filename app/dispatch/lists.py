@@ -5,6 +5,7 @@ Whatever the page, a list is one statement, and one more where a total is asked 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
@@ -21,11 +22,11 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.database import Database
 from app.dispatch.models import Dispatch, Driver, Order, Owned
 from app.dispatch.paging import REACH, Found, Window
-from app.dispatch.repository import WHOLE, DispatchRepository, Row
+from app.dispatch.repository import WHOLE, Row, Sight
 from app.dispatch.schemas import DispatchQuery, Filter, OrderQuery
 from app.dispatch.statuses import KOREA
 
@@ -86,33 +87,32 @@ Sources = Callable[[Cut], Picks | CompoundSelect[int, datetime]]
 class Lists:
     """The lists that one account sees."""
 
-    def __init__(self, session: AsyncSession, repository: DispatchRepository) -> None:
-        self._session = session
-        self._repository = repository
+    def __init__(self, database: Database, user_id: uuid.UUID) -> None:
+        self._database = database
+        self._sight = Sight(user_id)
 
     async def own(self, model: type[Row], window: Window, narrowed: Narrow = EVERYTHING) -> Found:
         """A part of the account's own rows."""
-        mine = picks(model, narrowed).where(self._repository.own(model))
+        mine = picks(model, narrowed).where(self._sight.own(model))
         return await self._found(model, window, narrowed, lambda cut: cut(mine))
 
     async def seen(self, window: Window, narrowed: Narrow) -> Found:
         """A part of the dispatches that the account made or that its linked drivers drive. The first rows of
         each driver are put beside the first own ones: an OR of both would have to sort them all."""
-        mine = picks(Dispatch, narrowed).where(self._repository.own(Dispatch))
-        theirs = picks(Dispatch, narrowed).where(~self._repository.own(Dispatch))
+        mine = picks(Dispatch, narrowed).where(self._sight.own(Dispatch))
+        theirs = picks(Dispatch, narrowed).where(~self._sight.own(Dispatch))
         of_driver = theirs.where(Dispatch.driver_id == Driver.id).correlate(Driver)
 
         def sources(cut: Cut) -> CompoundSelect[int, datetime]:
             lateral = cut(of_driver).lateral()
             linked = select(lateral.c.id, lateral.c.created_at).select_from(Driver).join(lateral, true())
             first = cut(mine).subquery()
-            return union_all(select(first.c.id, first.c.created_at), linked.where(self._repository.linked()))
+            return union_all(select(first.c.id, first.c.created_at), linked.where(self._sight.linked()))
 
         return await self._found(Dispatch, window, narrowed, sources)
 
     async def _found(self, model: type[Row], window: Window, narrowed: Narrow, sources: Sources) -> Found:
-        if narrowed.words is not None:
-            await self._session.execute(PLAN_EACH)
+        """Raises DatabaseAwayError, PoolExhaustedError."""
         found = sources(lambda wanted: _first(model, wanted, window)).subquery()
         order = (found.c.created_at.desc(), found.c.id.desc())
         part = select(found.c.id).order_by(*order).offset(window.offset).limit(window.size + 1).subquery()
@@ -120,13 +120,19 @@ class Lists:
         rows = rows.order_by(model.created_at.desc(), model.id.desc())
         if model is Dispatch:
             rows = rows.options(*WHOLE)
-        listed = (await self._session.scalars(rows)).all()
-        return Found(listed, await self._total(sources) if window.page else None)
+        searching = narrowed.words is not None
+        async with self._database.transaction() if searching else self._database.reading() as session:
+            if searching:
+                await session.execute(PLAN_EACH)
+            listed = (await session.scalars(rows)).all()
+            total = await session.scalar(_counted(sources)) if window.page else None
+        return Found(listed, total)
 
-    async def _total(self, sources: Sources) -> int:
-        counted = sources(lambda wanted: wanted.limit(REACH + 1)).subquery()
-        most = select(counted.c.id).limit(REACH + 1).subquery()
-        return await self._session.scalar(select(func.count()).select_from(most)) or 0
+
+def _counted(sources: Sources) -> Select[int]:
+    counted = sources(lambda wanted: wanted.limit(REACH + 1)).subquery()
+    most = select(counted.c.id).limit(REACH + 1).subquery()
+    return select(func.count()).select_from(most)
 
 
 def picks(model: type[Owned], narrowed: Narrow) -> Picks:

@@ -44,7 +44,7 @@ class Locations:
 
     async def history(self, driver_id: int, query: LocationQuery) -> list[LocationOut]:
         """Of an own driver, newest first. Raises NotFoundError."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             repository = DispatchRepository(session, self._user_id)
             present(await repository.find(Driver, driver_id), "Driver", driver_id)
             rows = await repository.locations(driver_id, query.before, query.page_size)

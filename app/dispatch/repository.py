@@ -1,4 +1,4 @@
-"""Dispatch's rows. Who sees what is said here, by ``own``, ``seen`` and ``lists.py``, and nowhere else.
+"""Dispatch's rows. Who sees what is said here, by ``Sight``, and nowhere else.
 
 Locks are taken in one order: order, dispatch, driver, books. So no two writes wait for each other.
 """
@@ -35,11 +35,10 @@ WHOLE = tuple(
 )
 
 
-class DispatchRepository:
-    """What one account sees, in one session."""
+class Sight:
+    """The rows that one account sees, as conditions."""
 
-    def __init__(self, session: AsyncSession, user_id: uuid.UUID) -> None:
-        self._session = session
+    def __init__(self, user_id: uuid.UUID) -> None:
         self._user_id = user_id
 
     def own(self, model: type[Row]) -> ColumnElement[bool]:
@@ -53,6 +52,14 @@ class DispatchRepository:
     def seen(self) -> ColumnElement[bool]:
         """The dispatches that the account made, and those of the drivers it is linked to."""
         return or_(self.own(Dispatch), Dispatch.driver_id.in_(select(Driver.id).where(self.linked())))
+
+
+class DispatchRepository(Sight):
+    """What one account sees, in one session."""
+
+    def __init__(self, session: AsyncSession, user_id: uuid.UUID) -> None:
+        super().__init__(user_id)
+        self._session = session
 
     async def find(self, model: type[Row], key: int, *, lock: bool = False) -> Row | None:
         """An own row, None where it does not exist or is another user's."""

@@ -54,23 +54,27 @@ class Freight:
         self._cache = cache
         self._user_id = user_id
         self._summary_seconds = summary_seconds
+        self._lists = Lists(database, user_id)
 
     @asynccontextmanager
     async def _work(self) -> AsyncIterator[DispatchRepository]:
         async with self._database.transaction() as session:
             yield DispatchRepository(session, self._user_id)
 
+    @asynccontextmanager
+    async def _look(self) -> AsyncIterator[DispatchRepository]:
+        async with self._database.reading() as session:
+            yield DispatchRepository(session, self._user_id)
+
     async def orders(self, query: OrderQuery) -> OrderList:
         """One part of the own orders that the filter lets through."""
         window = query.window()
-        async with self._database.transaction() as session:
-            lists = Lists(session, DispatchRepository(session, self._user_id))
-            found = await lists.own(Order, window, narrow(Order, query))
+        found = await self._lists.own(Order, window, narrow(Order, query))
         return part(OrderList, OrderOut, found, window)
 
     async def order(self, key: int) -> OrderOut:
         """Raises NotFoundError."""
-        async with self._work() as repository:
+        async with self._look() as repository:
             return OrderOut.model_validate(present(await repository.find(Order, key), "Order", key))
 
     async def create_order(self, wanted: OrderIn) -> OrderOut:
@@ -115,16 +119,15 @@ class Freight:
     async def dispatches(self, query: DispatchQuery, *, mobile: bool = False) -> DispatchList:
         """One part of the dispatches that the filter lets through; ``mobile``: linked drivers' ones too."""
         window, narrowed = query.window(), narrow(Dispatch, query)
-        async with self._database.transaction() as session:
-            lists = Lists(session, DispatchRepository(session, self._user_id))
-            found = (
-                await lists.seen(window, narrowed) if mobile else await lists.own(Dispatch, window, narrowed)
-            )
+        if mobile:
+            found = await self._lists.seen(window, narrowed)
+        else:
+            found = await self._lists.own(Dispatch, window, narrowed)
         return part(DispatchList, DispatchOut, found, window)
 
     async def dispatch(self, key: int) -> DispatchDetail:
         """With its history. Raises NotFoundError."""
-        async with self._work() as repository:
+        async with self._look() as repository:
             row = present(await repository.dispatch(key), "Dispatch", key)
             history = [StepOut.model_validate(step) for step in await repository.steps(key)]
         return DispatchDetail(**DispatchOut.model_validate(row).model_dump(), history=history)
@@ -171,12 +174,12 @@ class Freight:
     async def summary(self) -> Summary:
         """Counts of the dispatches that are seen, from the cache where nothing was written since."""
         day = datetime.now(KOREA).date()
-        async with self._work() as repository:
+        async with self._look() as repository:
             revision = await repository.revision()
         key = f"dispatch:summary:1:{self._user_id}:{revision}:{day}"
 
         async def compute() -> str:
-            async with self._work() as repository:
+            async with self._look() as repository:
                 counts = await repository.counts(datetime.combine(day, time(), KOREA))
             every = {status: number for status, number, _ in counts}
             today = {status: number for status, _, number in counts}

@@ -82,21 +82,18 @@ class Bench:
     async def listed(self, user: uuid.UUID, *, mobile: bool = False, **fields: Any) -> int:
         """One list of dispatches; how many rows came."""
         query = DispatchQuery(**fields)
-        async with self.database.transaction() as session:
-            lists = Lists(session, DispatchRepository(session, user))
-            found = (
-                await lists.seen(query.window(), narrow(Dispatch, query))
-                if mobile
-                else await lists.own(Dispatch, query.window(), narrow(Dispatch, query))
-            )
+        lists = Lists(self.database, user)
+        if mobile:
+            found = await lists.seen(query.window(), narrow(Dispatch, query))
+        else:
+            found = await lists.own(Dispatch, query.window(), narrow(Dispatch, query))
         return len(found.rows)
 
     async def orders(self, user: uuid.UUID, **fields: Any) -> int:
         """One list of orders."""
         query = OrderQuery(**fields)
-        async with self.database.transaction() as session:
-            lists = Lists(session, DispatchRepository(session, user))
-            return len((await lists.own(Order, query.window(), narrow(Order, query))).rows)
+        lists = Lists(self.database, user)
+        return len((await lists.own(Order, query.window(), narrow(Order, query))).rows)
 
     def deep(self) -> str:
         """A cursor anywhere in the last two years."""
