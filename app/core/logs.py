@@ -29,6 +29,8 @@ QUIET = {
     "watchfiles": "WARNING",
     "httpx": "WARNING",  # it says whole addresses, with their queries
     "alembic.runtime.plugins": "WARNING",
+    "procrastinate": "CRITICAL",  # app.core.jobs says what happens, once per outage and with trace ids
+    "psycopg.pool": "CRITICAL",
 }
 
 
