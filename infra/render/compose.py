@@ -18,6 +18,7 @@ from infra.settings.secrets import SecretName
 WIDTH = 110
 SOURCE = "/srv/app"  # where the image has the service's code
 SQL_SECRETS = "/run/secrets"
+HEALTHY = {"condition": "service_healthy"}
 LOCKED: dict[str, Any] = {
     "read_only": True,
     "tmpfs": ["/tmp"],  # noqa: S108  the container's own
@@ -38,46 +39,56 @@ def text(settings: Settings) -> str:
 
 def compose(settings: Settings) -> dict[str, Any]:
     """The Compose file as data (compose-spec.io)."""
-    healthy = {name: {"condition": "service_healthy"} for name in ("postgres", "redis")}
-    migrated = {"migrate": {"condition": "service_completed_successfully"}}
+    passwords = {
+        SecretName.POSTGRES_OWNER_PASSWORD.value: {"environment": "POSTGRES_OWNER_PASSWORD"},
+        SecretName.POSTGRES_SERVICE_PASSWORD.value: {"environment": "POSTGRES_SERVICE_PASSWORD"},
+    }
     return {
         "name": f"{PROJECT}-dev",
         "services": {
-            "api": {
-                **_image(),
-                "command": [*service.RELOAD_COMMAND, " ".join(service.COMMAND), SOURCE],
-                "environment": _environment(settings),
-                "ports": [f"127.0.0.1:${{PORT:-{service.PORT}}}:{service.PORT}"],
-                "networks": ["data", "front"],
-                "depends_on": {**healthy, **migrated},
-                "stop_grace_period": "30s",
-                **LOCKED,
-            },
-            "migrate": {
-                **_image(),
-                "command": list(service.MIGRATION_COMMAND),
-                "environment": {
-                    **service.migration_environment(settings),
-                    service.DATABASE_URL: _database_url(settings, settings.postgres.owner, "OWNER"),
-                },
-                "networks": ["data"],
-                "depends_on": {"postgres": healthy["postgres"]},
-                "restart": "no",
-                **LOCKED,
-            },
+            "api": _api(settings),
+            "migrate": _migrate(settings),
             "postgres": _postgres(settings),
             "redis": _redis(settings),
         },
         "networks": {"data": {"internal": True}, "front": {}},
         "volumes": {"postgres-data": {}, "redis-data": {}},
-        "secrets": {
-            SecretName.POSTGRES_OWNER_PASSWORD.value: {"environment": "POSTGRES_OWNER_PASSWORD"},
-            SecretName.POSTGRES_SERVICE_PASSWORD.value: {"environment": "POSTGRES_SERVICE_PASSWORD"},
-        },
+        "secrets": passwords,
         "configs": {
             "roles": {"content": _escaped(_roles(settings))},
             "redis": {"content": _escaped(_redis_conf(settings))},
         },
+    }
+
+
+def _api(settings: Settings) -> dict[str, Any]:
+    return {
+        **_image(),
+        "command": [*service.RELOAD_COMMAND, " ".join(service.COMMAND), SOURCE],
+        "environment": _environment(settings),
+        "ports": [f"127.0.0.1:${{PORT:-{service.PORT}}}:{service.PORT}"],
+        "networks": ["data", "front"],
+        "depends_on": {
+            "postgres": HEALTHY,
+            "redis": HEALTHY,
+            "migrate": {"condition": "service_completed_successfully"},
+        },
+        "stop_grace_period": "30s",
+        **LOCKED,
+    }
+
+
+def _migrate(settings: Settings) -> dict[str, Any]:
+    """Runs to its end before the service starts, with the owner's password, which the service has not."""
+    url = _database_url(settings, settings.postgres.owner, "OWNER")
+    return {
+        **_image(),
+        "command": list(service.MIGRATION_COMMAND),
+        "environment": {**service.migration_environment(settings), service.DATABASE_URL: url},
+        "networks": ["data"],
+        "depends_on": {"postgres": HEALTHY},
+        "restart": "no",
+        **LOCKED,
     }
 
 
