@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import contract
-from app.core import errors, health, logs, schedules
+from app.core import errors, health, logs, openapi, schedules
 from app.core.auth import router as auth_routes
 from app.core.auth.tokens import TokenVerifier
 from app.core.cache import Cache
@@ -103,6 +103,7 @@ def create_app(context: Context) -> FastAPI:
         limits.update(module.body_limits)
         for router in module.routers:
             app.include_router(router)
+    openapi.install(app)
     add_chain(app, context, limits)
     return app
 

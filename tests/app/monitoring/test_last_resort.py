@@ -46,7 +46,8 @@ def faulty(context: Context) -> FastAPI:
     """An application with routes and a middleware that fail, for one origin."""
     context.settings = context.settings.model_copy(update={"allowed_origins": (ORIGIN,)})
     app = create_app(context)
-    app.user_middleware.append(type(app.user_middleware[0])(Faulty))  # the innermost
+    app.add_middleware(Faulty)
+    app.user_middleware.append(app.user_middleware.pop(0))  # the innermost
 
     @app.get("/fails")
     async def fails() -> None:
