@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from app import healthcheck
 from app.core.context import Context
+from app.core.server import StoppingMiddleware
 from app.main import make_server
 from tests.app.conftest import DEV_TOKEN, SECRET_KEY
 from tests.app.replicas import AUTHORIZATION, Service
@@ -113,7 +115,8 @@ def everything(connection: socket.socket) -> bytes:
 @pytest.mark.slow
 async def test_a_drain_under_load_fails_no_request(start: Start) -> None:
     leaving, staying = start(), start()
-    target, answered, failed = leaving, 0, []
+    target, answered = leaving, 0
+    failed: list[str] = []
 
     async def follow() -> None:
         """What the endpoints of a Kubernetes service do."""
@@ -220,3 +223,53 @@ async def test_the_server_drains_in_its_event_loop(context: Context) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(serving, 5)
     assert context.draining
+
+
+@pytest.mark.parametrize(
+    ("signals", "draining", "exiting", "forced"),
+    [
+        ((signal.SIGTERM,), True, False, False),
+        ((signal.SIGTERM, signal.SIGTERM), True, True, False),
+        ((signal.SIGINT,), True, True, False),
+        ((signal.SIGTERM, signal.SIGTERM, signal.SIGTERM), True, True, True),
+        ((signal.SIGINT, signal.SIGINT), True, True, True),
+    ],
+)
+async def test_each_signal_ends_one_wait_more(
+    context: Context, signals: tuple[signal.Signals, ...], draining: bool, exiting: bool, forced: bool
+) -> None:
+    server = make_server(context)
+    for received in signals:
+        server.handle_exit(received, None)
+    assert (context.draining, server.should_exit, server.force_exit) == (draining, exiting, forced)
+
+
+@pytest.mark.parametrize(
+    ("draining", "begun", "statuses"), [(True, False, [503]), (True, True, [200]), (False, False, [])]
+)
+async def test_only_an_unanswered_request_of_a_stopping_replica_is_told_so(
+    context: Context, draining: bool, begun: bool, statuses: list[int]
+) -> None:
+    sent: list[Message] = []
+    waits = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        waits.set()
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    context.draining = draining
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "state": {}}
+    request = asyncio.ensure_future(StoppingMiddleware(endless, context)(scope, receive, send))
+    await waits.wait()
+    request.cancel()
+    await asyncio.wait({request})
+    assert request.cancelled() is (statuses != [503])
+    assert [message["status"] for message in sent if "status" in message] == statuses

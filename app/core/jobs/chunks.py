@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from sqlalchemy import case, func, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +19,7 @@ from app.core.database import sqlstate
 from app.core.errors import AppError, DatabaseAwayError, PoolExhaustedError
 from app.core.jobs.kinds import BatchKind, Item
 from app.core.jobs.models import ACTIVE, FINAL, BatchItem, BatchJob, ItemStatus, Status
+from app.core.jobs.tracing import record, trace_id
 from app.core.jobs.values import storable
 from app.core.logs import logger
 
@@ -170,7 +170,7 @@ class Chunks:
             claimed = await claim(session, late.claimed.job_id, late.claimed.position)
             if claimed is None:
                 return
-            await store(session, claimed, Outcome(error=_failure(claimed, late)))
+            await store(session, claimed, Outcome(error=self._failure(claimed, late)))
         self._context.metrics.batch_item(claimed.kind, "failed")
 
     async def _attempt(self, session: AsyncSession, claimed: Claimed) -> Outcome:
@@ -187,8 +187,20 @@ class Chunks:
                 raise LateError(claimed) from error
             if is_transient(error):
                 raise
-            return Outcome(error=_failure(claimed, error))
+            return Outcome(error=self._failure(claimed, error))
         return Outcome(result=result)
+
+    def _failure(self, claimed: Claimed, error: Exception) -> dict[str, str]:
+        """What people see of the error; unknown ones only by their trace id."""
+        where = {"job_id": str(claimed.job_id), "position": claimed.position, "kind": claimed.kind}
+        known = error if isinstance(error, AppError) else None
+        code, message = (known.code, known.text) if known else (AppError.code, AppError.message)
+        if known:
+            log.warning("batch item failed", error_code=code, **where)
+        else:
+            log.error("batch item failed", error_code=code, **where, exc_info=error)
+            record(self._context, f"batch:{claimed.kind}", error)
+        return {"error_code": code, "message": message, "trace_id": trace_id()}
 
 
 async def claim(session: AsyncSession, job_id: uuid.UUID, position: int | None = None) -> Claimed | None:
@@ -256,16 +268,3 @@ def _end_values() -> dict[str, Any]:
         "running_since": None,
         "version": BatchJob.version + 1,
     }
-
-
-def _failure(claimed: Claimed, error: Exception) -> dict[str, str]:
-    """What people see of the error; unknown ones only by their trace id."""
-    where = {"job_id": str(claimed.job_id), "position": claimed.position, "kind": claimed.kind}
-    known = error if isinstance(error, AppError) else None
-    code, message = (known.code, known.text) if known else (AppError.code, AppError.message)
-    if known:
-        log.warning("batch item failed", error_code=code, **where)
-    else:
-        log.error("batch item failed", error_code=code, **where, exc_info=error)
-    trace_id = structlog.contextvars.get_contextvars().get("trace_id", "")
-    return {"error_code": code, "message": message, "trace_id": trace_id}

@@ -4,18 +4,15 @@ What a task means by name (a batch's kind, a schedule) is looked up when it runs
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import structlog
-from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job
 from procrastinate.jobs import Status as QueueStatus
 from procrastinate.manager import JobManager
-from procrastinate.worker import Worker
 from psycopg import pq
 from psycopg.errors import RaiseException
 from sqlalchemy.engine import make_url
@@ -99,22 +96,6 @@ class Manager(JobManager):
         log.warning("job's end not noted", task=job.task_name, queue_id=job.id, reason=reason)
         if not isinstance(error.__cause__, RaiseException):  # raised where the job is somebody else's by now
             self._on_lost()
-
-
-async def traced(call: Callable[[], Awaitable[Any]], context: JobContext, _: Worker) -> Any:
-    """Every job has a trace id of its own; an error is logged with it, whether it is tried again or not."""
-    job = context.job
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(trace_id=uuid.uuid4().hex, queue_id=job.id)
-    try:
-        return await call()
-    except asyncio.CancelledError:
-        log.info("job given back", task=job.task_name)
-        raise
-    except Exception:
-        last = job.attempts >= MOST_ATTEMPTS
-        log.exception("job failed", task=job.task_name, attempt=job.attempts + 1, last=last)
-        raise
 
 
 def make_app(address: str, on_lost: Callable[[], None]) -> App:

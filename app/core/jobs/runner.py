@@ -22,7 +22,8 @@ from app.core.jobs import tasks
 from app.core.jobs.chunks import QUEUE, Chunks
 from app.core.jobs.kinds import BatchKind, Schedule
 from app.core.jobs.models import BatchJob
-from app.core.jobs.queue import make_app, traced
+from app.core.jobs.queue import make_app
+from app.core.jobs.tracing import traced
 from app.core.logs import logger
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Jobs:
             install_signal_handlers=False,
             update_heartbeat_interval=stalled / 3,
             stalled_worker_timeout=stalled,
-            worker_middleware=[traced],
+            worker_middleware=[traced(self._context)],
         )
         running = asyncio.create_task(worker.run(), name="job worker")  # type: ignore[no-untyped-call]
         leaving = asyncio.create_task(self._leaving.wait())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -97,11 +100,16 @@ def ended(batches: Batches, until: Until) -> Ended:
 
 
 @pytest.fixture
-def said(context: Context, caplog: pytest.LogCaptureFixture) -> Said:
-    """The fields of the lines of an event so far."""
+def said(context: Context) -> Iterator[Said]:
+    """The lines of an event so far, as they are written; ``said("")`` gives all."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logging.getLogger().handlers[0].formatter)
+    logging.getLogger().addHandler(handler)
 
     def find(event: str) -> list[dict[str, Any]]:
-        fields = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
-        return [line for line in fields if line["event"] == event]
+        lines = [json.loads(line) for line in text.getvalue().splitlines()]
+        return [line for line in lines if not event or line["event"] == event]
 
-    return find
+    yield find
+    logging.getLogger().removeHandler(handler)

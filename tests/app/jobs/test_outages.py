@@ -8,18 +8,25 @@ import time
 import uuid
 
 import pytest
+from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
+from procrastinate.jobs import Job
+from procrastinate.jobs import Status as QueueStatus
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app import contract
 from app.core.context import Context
+from app.core.errors import DatabaseAwayError, PoolExhaustedError
 from app.core.jobs import runner
+from app.core.jobs.chunks import is_transient
 from app.core.jobs.models import Status
+from app.core.jobs.queue import make_app
 from app.core.jobs.runner import Jobs
 from app.core.jobs.service import Batches
 from app.main import make_context
 from tests.app.conftest import make_settings, run_migrations
-from tests.app.jobs.conftest import Ended, Said, Until
-from tests.app.jobs.kinds import EVERY_SECOND, NOTE
+from tests.app.jobs.conftest import Ended, Said, Until, scalar
+from tests.app.jobs.kinds import EVERY_SECOND, NOTE, equip
 from tests.app.servers import Postgres, RedisServer
 
 pytestmark = pytest.mark.integration
@@ -63,6 +70,7 @@ async def test_a_batch_outlives_the_databases_restart_and_the_outage_is_said_onc
     numbers = postgres.sql("SELECT count(*), count(DISTINCT number) FROM effects", database=jobs_database)
     assert numbers == "100|100"
     assert len(said("job queue back")) == 1
+    assert not [line for line in said("") if line["module"].startswith(("procrastinate", "psycopg"))]
 
 
 @pytest.mark.slow
@@ -171,3 +179,68 @@ async def test_stopping_twice_or_before_the_start_is_harmless(context: Context) 
     context.jobs.start()
     await context.jobs.stop()
     await context.jobs.stop()
+
+
+async def test_a_replica_that_leaves_gives_its_chunks_back(
+    context: Context, owner: uuid.UUID, batches: Batches, ended: Ended, until: Until
+) -> None:
+    context.jobs.start()
+    job = await batches.submit(owner, NOTE.name, [{"number": n, "seconds": 0.05} for n in range(60)])
+    await until(lambda: begun(batches, job.job_id), "items are worked on")
+    await context.jobs.stop()
+    waiting = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL"
+    assert await scalar(context, waiting) == 2
+    assert await scalar(context, "SELECT count(*) FROM procrastinate_workers") == 0
+    equip(context)
+    context.jobs.start()
+    assert (await ended(job.job_id)).processed_items == 60
+
+
+async def test_an_item_longer_than_the_grace_is_cut_off_and_given_back(
+    context: Context,
+    owner: uuid.UUID,
+    batches: Batches,
+    until: Until,
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contract, "GRACEFUL_SECONDS", 0.2)
+    context.jobs.start()
+    await batches.submit(owner, NOTE.name, [{"number": 1, "seconds": 40}])
+
+    async def is_running() -> bool:
+        return await scalar(context, "SELECT count(*) FROM batch_jobs WHERE status = 'running'") == 1
+
+    await until(is_running, "the item is under way")
+    await context.jobs.stop()
+    assert [line["task"] for line in said("job given back")] == ["batch"]
+    waiting = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at <= now()"
+    assert await scalar(context, waiting) == 1
+    assert await scalar(context, "SELECT count(*) FROM effects") == 0
+
+
+async def test_the_end_of_a_job_that_is_somebody_elses_by_now_is_no_reason_to_stop(
+    context: Context, said: Said
+) -> None:
+    app = make_app(context.settings.database_url.get_secret_value(), on_lost=lambda: pytest.fail("stopped"))
+    gone = Job(id=1, queue="jobs", lock=None, queueing_lock=None, task_name="batch")
+    async with app.open_async():
+        await app.job_manager.finish_job(gone, QueueStatus.SUCCEEDED, delete_job=True)
+        await app.job_manager.retry_job(gone)
+    assert [line["reason"] for line in said("job's end not noted")] == ["RaiseException"] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (DatabaseAwayError(), True),
+        (PoolExhaustedError(), True),
+        (DBAPIError("", None, BaseException(), connection_invalidated=True), True),
+        (DBAPIError("", None, DeadlockDetectedError("")), True),
+        (DBAPIError("", None, UniqueViolationError("")), False),
+        (ConnectionError(), False),
+        (ValueError(), False),
+    ],
+)
+def test_only_what_the_database_is_to_blame_for_is_tried_again(error: Exception, transient: bool) -> None:
+    assert is_transient(error) is transient

@@ -6,6 +6,7 @@ import random
 import signal
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -67,6 +68,11 @@ def finished(postgres: Postgres, database: str) -> bool:
     return postgres.sql("SELECT count(*) FROM batch_jobs WHERE finished_at IS NULL", database=database) == "0"
 
 
+def has_done(postgres: Postgres, database: str, least: int) -> bool:
+    """Whether so many items are done, or all."""
+    return len(numbers(postgres, database)) >= least or finished(postgres, database)
+
+
 async def kill_at_random(
     context: Context,
     owner: uuid.UUID,
@@ -74,24 +80,21 @@ async def kill_at_random(
     postgres: Postgres,
     items: int,
     kills: int,
+    seconds: float,
 ) -> None:
     """Two replicas at one batch; one of them is killed and replaced again and again."""
     chance, database = random.Random(5), database_of(context)
     replicas = [start(), start()]
-    key = await submit(context, owner, items, 0.02)
+    key = await submit(context, owner, items, seconds)
+    midway = 0
     for _ in range(kills):
-        before = len(numbers(postgres, database))
-        steps = chance.randint(1, max(2, items // kills // 2))
-        wait_for(
-            lambda least=before + steps: (
-                len(numbers(postgres, database)) >= least or finished(postgres, database)
-            ),
-            "some items are done",
-            60,
-        )
+        least = len(numbers(postgres, database)) + chance.randint(1, max(2, items // kills // 2))
+        wait_for(partial(has_done, postgres, database, least), "some items are done", 60)
+        midway += not finished(postgres, database)
         victim = replicas.pop(chance.randrange(2))
         victim.stop(signal.SIGKILL)
         replicas.append(start())
+    assert midway > kills // 2
     wait_for(lambda: finished(postgres, database), "the batch ends", 120)
     job = await proved(context, key, items, postgres, database)
     assert (job.status, job.failed_items) == ("completed", 0)
@@ -100,14 +103,14 @@ async def kill_at_random(
 async def test_killed_replicas_lose_no_item_and_do_none_twice(
     context: Context, owner: uuid.UUID, start: Start, postgres: Postgres
 ) -> None:
-    await kill_at_random(context, owner, start, postgres, 400, 3)
+    await kill_at_random(context, owner, start, postgres, 400, 3, 0.02)
 
 
 @pytest.mark.soak
 async def test_many_kills_lose_no_item_and_do_none_twice(
     context: Context, owner: uuid.UUID, start: Start, postgres: Postgres
 ) -> None:
-    await kill_at_random(context, owner, start, postgres, 1000, 30)
+    await kill_at_random(context, owner, start, postgres, 1000, 30, 0.1)
 
 
 async def test_two_replicas_share_one_batch_and_a_drained_one_gives_its_share_back_at_once(

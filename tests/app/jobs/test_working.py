@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from sqlalchemy import select
 
 from app.core.context import Context
 from app.core.jobs import chunks, tasks
@@ -12,6 +13,7 @@ from app.core.jobs.kinds import Item
 from app.core.jobs.models import ItemStatus, Status
 from app.core.jobs.schemas import ResultsQuery
 from app.core.jobs.service import Batches
+from app.core.monitoring.models import Event
 from tests.app.jobs.conftest import Ended, Said, Until, scalar
 from tests.app.jobs.kinds import NOTE, equip
 from tests.app.servers import Postgres
@@ -84,6 +86,11 @@ async def test_a_failed_item_leaves_no_effect_and_says_why(
     assert (error.error_code, error.message) == (code, message)
     assert [line["trace_id"] for line in said("batch item failed")] == [error.trace_id]
     assert len(error.trace_id) == 32
+    await context.events.flush()
+    stored = [code, "batch:test.note"] if code == "ERR_1000" else []
+    async with context.database.reading() as session:
+        rows = await session.execute(select(Event).where(Event.trace_id == error.trace_id))
+        assert [part for row in rows.scalars() for part in (row.error_code, row.route)] == stored
 
 
 async def test_a_job_without_any_success_has_failed(
