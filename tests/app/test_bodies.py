@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
-from app.core.middleware.body import is_above
+from app.core.middleware.body import BodyLimitMiddleware, is_above
 from tests.app.conftest import DEV_TOKEN
+from tests.app.replicas import Service
 from tests.app.servers import Postgres, RedisServer
-from tests.app.test_server import Service
 
 pytestmark = pytest.mark.integration
 GIGABYTE = 1_000_000_000
@@ -231,3 +234,61 @@ async def test_a_refused_body_in_parts_ends_with_the_answer(alice: httpx.AsyncCl
 def test_what_a_length_says() -> None:
     lengths = {"": False, "10": False, "11": True, "9" * 5000: True, "-11": False, "²": False, "0011": True}
     assert {length: is_above(length, 10) for length in lengths} == lengths
+
+
+async def never() -> Message:
+    """A client that says nothing."""
+    return await asyncio.Future()
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that reads the whole body and tells its size."""
+    size, more = 0, True
+    while more:
+        part = await receive()
+        size, more = size + len(part["body"]), part.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d" % size})
+
+
+@pytest.mark.unit
+async def test_a_client_that_says_nothing_is_given_up() -> None:
+    chain = BodyLimitMiddleware(reading, {}, 0.05)
+    with pytest.raises(HTTPException) as raised:
+        await chain({"type": "http", "path": "/", "headers": []}, never, never)  # type: ignore[arg-type]
+    assert (raised.value.status_code, raised.value.headers) == (408, {"Connection": "close"})
+
+
+@pytest.mark.unit
+async def test_the_answer_to_a_refused_client_that_stops_sending_ends_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.core.middleware.body.LINGER_SECONDS", 0.05)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/", "headers": [(b"content-length", b"2000000")]}
+    await BodyLimitMiddleware(reading, {}, 1)(scope, never, send)
+    assert [(message["type"], message.get("more_body")) for message in sent] == [
+        ("http.response.start", None),
+        ("http.response.body", True),
+        ("http.response.body", False),
+    ]
+
+
+@pytest.mark.unit
+async def test_a_path_may_take_more_and_what_is_no_request_passes() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": MEGABYTE * 2, "more_body": False}
+
+    chain = BodyLimitMiddleware(reading, {"/large": 3_000_000}, 1)
+    await chain({"type": "http", "path": "/large", "headers": []}, receive, send)
+    await chain({"type": "lifespan"}, receive, send)
+    assert [message["body"] for message in sent[1::2]] == [b"2000000"] * 2

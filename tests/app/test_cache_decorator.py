@@ -118,7 +118,7 @@ async def test_a_function_of_the_context_is_cached_for_everybody(context: Contex
 
     assert [await sizes(context, 3), await sizes(context, 3)] == [[3, 4], [3, 4]]
     assert calls == [3]
-    assert sizes.__name__ == "sizes"  # type: ignore[attr-defined]
+    assert sizes.__name__ == "sizes"
 
 
 @pytest.mark.unit

@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 import structlog
-from redis import Redis
 
 from app import contract
-from app.core import redis as link
-from app.core.context import Context
 from app.core.module import Module
 from app.core.rate_limit import LOGIN_PATH
 from app.core.values import Limits
 from app.ledger.settings import LedgerSettings
-from app.main import create_app, make_context
-from tests.app.conftest import DATABASE, TokenTable, make_settings
-from tests.app.servers import Postgres, RedisServer, free_port, wait_for
+from tests.app.limited import Limited, Make, code, limited_services
+from tests.app.servers import Postgres, RedisServer
 
 pytestmark = pytest.mark.integration
-PATH = "/nothing"  # no route: the limit comes first, and nothing else is asked
-
-
-class Limited:
-    """One application with limits of its own; ``get`` sends from an address, with a token or without."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.app = create_app(context)
-
-    async def get(
-        self, path: str = PATH, method: str = "GET", token: str = "", client: str = "192.0.2.1"
-    ) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, client=(client, 1234))
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as sent:
-            return await sent.request(method, path)
-
-    def decisions(self) -> dict[str, float]:
-        """decision → how often."""
-        return {
-            sample.labels["decision"]: sample.value
-            for metric in self.context.metrics.registry.collect()
-            if metric.name == "rate_limit_decisions"
-            for sample in metric.samples
-        }
-
-
-Make = Callable[..., Limited]
 
 
 @pytest.fixture
 async def limited(postgres: Postgres, redis: RedisServer) -> AsyncIterator[Make]:
-    """``limited(rate_limit_per_minute=3)``: an application whose counters are nobody else's."""
-    made: list[Context] = []
-
-    def make(**changed: object) -> Limited:
-        changed = {
-            "secret_key": uuid.uuid4().hex,
-            "redis_url": redis.address,
-            "rate_limit_routes": (),
-        } | changed
-        database = str(changed.pop("database_url", postgres.address("service", DATABASE)))
-        settings = make_settings(database, str(changed.pop("redis_url")), modules=("ledger",), **changed)
-        context = make_context(settings, {"ledger": LedgerSettings()})
-        context.authenticator = TokenTable()
-        made.append(context)
-        return Limited(context)
-
-    yield make
-    for context in made:
-        await context.close()
-
-
-def code(response: httpx.Response) -> str:
-    return str(response.json()["error_code"])
+    """See limited_services."""
+    async with limited_services(postgres, redis) as make:
+        yield make
 
 
 async def test_every_counted_answer_says_what_remains_in_each_window(limited: Make) -> None:
@@ -238,93 +180,3 @@ async def test_decisions_are_counted(limited: Make) -> None:
     for _ in range(5):
         await service.get()
     assert service.decisions() == {"allowed": 2, "limited": 1, "blocked": 2}
-
-
-@contextmanager
-def stopped(redis: RedisServer) -> Iterator[None]:
-    redis.send(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        redis.send(signal.SIGCONT)
-
-
-@contextmanager
-def configured(redis: RedisServer, *commands: tuple[tuple[str, ...], tuple[str, ...]]) -> Iterator[None]:
-    """Runs the first of each pair before and the second after."""
-    with Redis.from_url(redis.address) as client:
-        for before, _ in commands:
-            client.execute_command(*before)
-        try:
-            yield
-        finally:
-            for _, after in commands:
-                client.execute_command(*after)
-
-
-FULL = (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
-READ_ONLY = (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
-
-
-@pytest.mark.parametrize("fault", [FULL, READ_ONLY], ids=["full", "read-only"])
-@pytest.mark.parametrize(("away", "status"), [("open", 404), ("closed", 503)])
-async def test_a_redis_that_takes_no_writes_is_away(
-    limited: Make, redis: RedisServer, fault: tuple[tuple[str, ...], tuple[str, ...]], away: str, status: int
-) -> None:
-    service = limited(rate_limit_when_away=away)
-    with configured(redis, fault):
-        answers = [await service.get() for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [status, status]
-    assert service.decisions() == {away: 2}
-
-
-async def test_an_unreachable_redis_lets_requests_pass_or_refuses_them_as_set(limited: Make) -> None:
-    nowhere = f"redis://:p@127.0.0.1:{free_port()}/0"
-    passing = await limited(redis_url=nowhere).get()
-    assert passing.status_code == 404
-    assert "X-RateLimit-Limit-Minute" not in passing.headers
-    refused = await limited(redis_url=nowhere, rate_limit_when_away="closed").get()
-    assert (refused.status_code, code(refused)) == (503, "ERR_1300")
-    assert refused.headers["Retry-After"] == "5"
-
-
-async def test_a_redis_that_hangs_costs_one_short_wait_and_is_asked_again_after_the_rest(
-    limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link, "COOL_DOWN_SECONDS", 1.0)
-    service = limited(rate_limit_per_minute=50)
-    await service.get()
-    with stopped(redis), structlog.testing.capture_logs() as logged:
-        begun = time.monotonic()
-        for _ in range(20):
-            assert (await service.get()).status_code == 404
-        took = time.monotonic() - begun
-        assert service.decisions() == {"allowed": 1, "open": 20}
-    assert link.OPERATION_SECONDS <= took < 2 * link.OPERATION_SECONDS + 1
-    assert [line["event"] for line in logged if "redis" in line["event"]] == ["redis away"]
-    end = time.monotonic() + 5
-    while "X-RateLimit-Limit-Minute" not in (await service.get()).headers:
-        assert time.monotonic() < end, "the limit is never back"
-
-
-async def test_while_redis_hangs_one_request_at_a_time_finds_out(
-    limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link, "COOL_DOWN_SECONDS", 0.2)
-    service = limited()
-    with stopped(redis):
-        await service.get()
-        end = time.monotonic() + 0.25
-        wait_for(lambda: time.monotonic() > end, "the rest is over", 5)
-        begun = time.monotonic()
-        await gather_quick(service.get, 10)
-        first = time.monotonic() - begun
-    assert first < link.OPERATION_SECONDS + 1
-
-
-async def gather_quick(ask: Callable[[], Awaitable[httpx.Response]], times: int) -> None:
-    """All but one of the requests do not wait for the one that finds out."""
-    tasks = [asyncio.ensure_future(ask()) for _ in range(times)]
-    done, waiting = await asyncio.wait(tasks, timeout=link.OPERATION_SECONDS / 2)
-    assert (len(done), len(waiting)) == (times - 1, 1)
-    await asyncio.wait(waiting)
