@@ -36,7 +36,7 @@ preview: install  ## What `make up` would change (STACK=sandbox)
 	@$(VENV)/slipway preview $(STACK)
 
 generate: install  ## Rewrite every generated and golden file
-	@$(VENV)/python -m infra.render.generate
+	@$(VENV)/python -m infra.render.generate && $(VENV)/python -m app.document docs/api.md
 
 lock: install  ## Rewrite requirements/*.txt from pyproject.toml
 	@scripts/lock

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from app import document
+from app.core import openapi_page
+from infra.paths import ROOT
 from infra.render import generate
 
 
@@ -14,3 +17,8 @@ def test_generating_again_changes_no_committed_file() -> None:
 def test_no_golden_file_is_left_that_nothing_generates() -> None:
     stale = {path for path in generate.GOLDEN.rglob("*") if path.is_file()} - set(generate.outputs())
     assert stale == set()
+
+
+def test_the_page_of_the_services_contract_is_the_document() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == openapi_page.render(document.document()), "run: make generate"

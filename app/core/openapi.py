@@ -7,6 +7,7 @@ its examples are named by them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -24,14 +25,15 @@ GUARDED = ("ERR_1103", "ERR_1300", "ERR_1400", "ERR_1401", "ERR_1600")  # of eve
 SECURE = ("ERR_1100", "ERR_1101", "ERR_1106", "ERR_1200", "ERR_1201")  # of every operation with a token
 WITH_BODY = ("ERR_1001", "ERR_1005", "ERR_1006", "ERR_1007")
 CODE = re.compile(r"ERR_\d{4}")
+REFERENCE = re.compile(r"#/components/schemas/([\w.-]+)")
 JSON = "application/json"
 ERROR = {"$ref": "#/components/schemas/ErrorBody"}
 HEADERS = {
     "X-Request-ID": "The caller's, where it is well-formed; else the trace id",
     "traceparent": "W3C Trace Context: the trace, and this service's span in it",
 }
-UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own; ours is ErrorBody
-EXAMPLE: dict[str, Any] = ErrorBody.model_config["json_schema_extra"]["example"]  # type: ignore[index,call-overload,assignment]
+FASTAPIS_OWN = "HTTPValidationError"  # of the errors that it documents by itself; ours is ErrorBody
+EXAMPLE: dict[str, Any] = ErrorBody.model_json_schema()["example"]
 Document = dict[str, Any]
 
 
@@ -64,6 +66,8 @@ def complete(document: Document) -> Document:
         code: {"status": status, "meaning": meaning}
         for code, (status, meaning) in contract.ERROR_CODES.items()
     }
+    for schema in schemas.values():
+        _restore_nulls(schema)
     for _, path, operation in operations(document):
         _add_errors(operation, path)
         _add_examples(operation, schemas)
@@ -71,10 +75,25 @@ def complete(document: Document) -> Document:
             response["headers"] = response.get("headers", {}) | {
                 name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS
             }
-    for name in UNUSED:
-        schemas.pop(name, None)
-    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    document["components"]["schemas"] = {name: schemas[name] for name in sorted(_reached(document))}
     return document
+
+
+def _restore_nulls(schema: Document) -> None:
+    """FastAPI drops nulls from the whole document, out of the authors' examples too."""
+    if isinstance(schema.get("example"), dict):
+        schema["example"] = dict.fromkeys(schema.get("required", ())) | schema["example"]
+
+
+def _reached(document: Document) -> set[str]:
+    """The names of the schemas that an operation uses, itself or through others."""
+    schemas, reached = document["components"]["schemas"], set()
+    waiting = set(REFERENCE.findall(json.dumps(document["paths"])))
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= set(REFERENCE.findall(json.dumps(schemas[name]))) - reached
+    return reached
 
 
 def codes_of(response: Document) -> list[str]:
@@ -86,7 +105,7 @@ def _add_errors(operation: Document, path: str) -> None:
     responses: Document = operation["responses"]
     named = [code for response in responses.values() for code in codes_of(response)]
     by_status: dict[str, list[str]] = {}
-    for code in sorted({*named, *_common(operation, path)}):
+    for code in sorted({*named, *common(operation, path)}):
         by_status.setdefault(str(contract.ERROR_CODES[code][0]), []).append(code)
     for status, codes in by_status.items():
         own = responses.get(status, {})
@@ -98,10 +117,11 @@ def _add_errors(operation: Document, path: str) -> None:
 
 def _is_default(response: Document) -> bool:
     schema = response.get("content", {}).get(JSON, {}).get("schema", {})
-    return str(schema.get("$ref", "")).endswith(UNUSED)
+    return str(schema.get("$ref", "")).endswith(FASTAPIS_OWN)
 
 
-def _common(operation: Document, path: str) -> Iterable[str]:
+def common(operation: Document, path: str) -> Iterable[str]:
+    """The codes that follow from what kind of operation it is."""
     yield from ANY
     if path not in PROBES:
         yield from GUARDED

@@ -58,7 +58,7 @@ def _of_type(schema: Schema, schemas: Schema, depth: int) -> Any:
 
 
 def _number(schema: Schema) -> Any:
-    least = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+    least: Any = schema.get("minimum", schema.get("exclusiveMinimum", 0))
     return schema["default"] if schema.get("default") is not None else max(1, least)
 
 

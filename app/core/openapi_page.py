@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app.core.openapi import JSON, Document, codes_of, operations
+from app.core.openapi import ANY, GUARDED, JSON, SECURE, WITH_BODY, Document, codes_of, common, operations
 
 FIRST_ERROR = 400
 LIMITS = {
@@ -27,6 +27,13 @@ HEAD = """<!-- made by `make generate` from the service's own OpenAPI document; 
 The same as `/openapi.json` of a running service with every module. {about}
 
 Every answer has the headers {headers}. An operation marked 🔒 needs `Authorization: Bearer …`.
+
+An operation names the errors of its own. Beside them there may be
+
+- of any: {any}
+- of any but the probes: {guarded}
+- with 🔒: {secure}
+- with a body: {with_body}; with parameters: {parameters}
 """
 
 
@@ -34,7 +41,15 @@ def render(document: Document) -> str:
     """The page, ending with a line end."""
     names = ", ".join(f"`{name}`" for name in document["components"]["headers"])
     about = " ".join(document["info"]["description"].split())
-    parts = [HEAD.format(about=about, headers=names), *_operations(document), *_types(document)]
+    groups = {
+        "any": ANY,
+        "guarded": GUARDED,
+        "secure": SECURE,
+        "with_body": WITH_BODY,
+        "parameters": ("ERR_1001",),
+    }
+    links = {name: _links(codes) for name, codes in groups.items()}
+    parts = [HEAD.format(about=about, headers=names, **links), *_operations(document), *_types(document)]
     return "\n".join([*parts, *_codes(document)]).rstrip() + "\n"
 
 
@@ -51,7 +66,7 @@ def _operation(method: str, path: str, operation: Document) -> str:
     lock = " 🔒" if operation.get("security") else ""
     lines = [
         f"### {method.upper()} {path}{lock}\n",
-        _flat(operation.get("description", operation["summary"])),
+        _flat(str(operation.get("description", operation["summary"]))),
         "",
     ]
     if operation.get("parameters"):
@@ -59,12 +74,13 @@ def _operation(method: str, path: str, operation: Document) -> str:
         lines += [*_table(("parameter", "in", "type", "meaning"), rows), ""]
     if "requestBody" in operation:
         lines += [f"Takes {_bodies(operation['requestBody'])}", ""]
-    codes = []
+    codes: set[str] = set()
     for status, response in operation["responses"].items():
         if int(status) < FIRST_ERROR or not codes_of(response):
             lines += [f"`{status}` {_bodies(response)}", ""]
-        codes += codes_of(response)
-    return "\n".join([*lines, f"Errors: {', '.join(map(_code_link, sorted(set(codes))))}", ""])
+        codes.update(codes_of(response))
+    own = codes - set(common(operation, path))
+    return "\n".join([*lines, *([f"Errors: {_links(own)}", ""] if own else [])])
 
 
 def _parameter(parameter: Document) -> tuple[str, ...]:
@@ -138,8 +154,8 @@ def _default(schema: Document) -> str:
     return "" if value is None else f", else `{json.dumps(value, ensure_ascii=False)}`"
 
 
-def _code_link(code: str) -> str:
-    return f"[{code}](#{code.lower()})"
+def _links(codes: Iterable[str]) -> str:
+    return ", ".join(f"[{code}](#{code.lower()})" for code in sorted(codes))
 
 
 def _flat(text: str) -> str:
