@@ -103,6 +103,13 @@ class ConflictError(AppError):
     message = "The request contradicts what is stored"
 
 
+class StaleVersionError(AppError):
+    """The client read another version than the present one, which ``details`` has."""
+
+    code = "ERR_1504"
+    message = "Somebody else changed it in the meantime; read it again"
+
+
 class InvalidRequestError(AppError):
     """A value that only the stored data can tell to be wrong; ``problems`` as in a validation error."""
 

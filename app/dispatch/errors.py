@@ -34,13 +34,6 @@ class TransitionError(AppError):
         super().__init__(status=str(status), allowed=[str(one) for one in allowed])
 
 
-class StaleVersionError(AppError):
-    """``details`` has the present version."""
-
-    code = "ERR_1504"
-    message = "Somebody else changed it in the meantime; read it again"
-
-
 class BusyError(AppError):
     """``details.resource`` is order, vehicle or driver."""
 

@@ -12,8 +12,8 @@ from sqlalchemy import func
 
 from app.core.cache import Cache
 from app.core.database import Database
-from app.core.errors import ConflictError, InvalidRequestError, NotFoundError
-from app.dispatch.errors import BusyError, StaleVersionError, TransitionError
+from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, StaleVersionError
+from app.dispatch.errors import BusyError, TransitionError
 from app.dispatch.lists import Lists, narrow
 from app.dispatch.models import Client, Dispatch, Order, Owned, Vehicle
 from app.dispatch.paging import part

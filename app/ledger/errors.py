@@ -31,10 +31,3 @@ class EntriesMadeError(AppError):
 
     code = "ERR_1507"
     message = "Entries were made from the recurring transaction; its start cannot change any more"
-
-
-class StaleVersionError(AppError):
-    """The version that the client read is not the present one."""
-
-    code = "ERR_1504"
-    message = "Somebody else changed it in the meantime; read it again"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 
 from app.core.database import Database
-from app.core.errors import ConflictError, InvalidRequestError, NotFoundError
+from app.core.errors import ConflictError, InvalidRequestError, NotFoundError, StaleVersionError
 from app.ledger import cursor
-from app.ledger.errors import CategoryInUseError, DefaultCategoryError, StaleVersionError
+from app.ledger.errors import CategoryInUseError, DefaultCategoryError
 from app.ledger.models import Category, Transaction
 from app.ledger.repository import LedgerRepository
 from app.ledger.schemas import (

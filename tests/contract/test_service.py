@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from app import contract, main, modules
-from app.core import errors
+from app import contract, document, main, modules
+from app.core import errors, openapi
 from app.core.errors import AppError
 from app.settings import EnvironmentSettings, Settings
 
@@ -67,6 +67,26 @@ def test_every_error_code_is_in_the_table_and_used() -> None:
     assert used == set(contract.ERROR_CODES)
     assert all(re.fullmatch(r"ERR_1[0-6]\d\d", code) for code in contract.ERROR_CODES)
     assert all(contract.ERROR_CODES[code][0] == status for status, code in errors.HTTP_CODES.items())
+
+
+def test_a_code_belongs_to_one_class_and_to_the_status_of_the_table() -> None:
+    kinds = [kind for kind in kinds_of(AppError) if kind.__module__.startswith(f"{main.__package__}.")]
+    codes = [kind.code for kind in kinds if "code" in vars(kind)]  # the others have their base's
+    assert sorted(codes) == sorted(set(codes))
+    assert all(issubclass(kind, AppError) and kind.__doc__ for kind in kinds)
+
+
+def test_every_documented_code_is_one_of_the_table() -> None:
+    named = {
+        code
+        for operation in openapi.operations(document.document())
+        for response in operation[2]["responses"].values()
+        for code in openapi.codes_of(response)
+    }
+    assert named <= set(contract.ERROR_CODES)
+    assert set(contract.ERROR_CODES) - named == {
+        "ERR_1004"
+    }  # of a path without that method, so of no operation
 
 
 def test_the_image_is_what_the_contract_says() -> None:
