@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     JsonValue,
     PlainSerializer,
+    WithJsonSchema,
 )
 
 from app.core.text import DECIMAL, FIRST_YEAR, LAST_YEAR, Name
@@ -70,7 +71,16 @@ CargoIn = Annotated[
 Kilograms = Annotated[
     Decimal,
     BeforeValidator(_plain_number),
-    Field(gt=0, lt=1_000_000, decimal_places=3, allow_inf_nan=False, description="Kilograms"),
+    Field(gt=0, lt=1_000_000, decimal_places=3, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000},
+                {"type": "string", "pattern": r"^\d{1,6}(\.\d{1,3})?$"},
+            ],
+            "description": "Kilograms, above 0, with at most three decimals",
+        }
+    ),
 ]
 KilogramsOut = Annotated[
     Decimal,

@@ -13,7 +13,7 @@ from app.core.text import FIRST_YEAR, LAST_YEAR
 
 REACH = 10_000  # rows that page numbers reach and totals count; every row passed over or counted costs time
 MOST_ROWS = 100  # in one answer
-CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
+CURSOR = "^([0-9]{1,17})-([0-9]{1,18})$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 Out = TypeVar("Out")
@@ -39,11 +39,9 @@ class Cursor(NamedTuple):
 
 def read_cursor(text: str) -> Cursor:
     """The inverse of ``Cursor.text``. Raises ValueError."""
-    found = CURSOR.fullmatch(text)
-    if found is None:
-        raise ValueError("must be the next_cursor of an answer")
-    at = EPOCH + int(found[1]) * MICROSECOND
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+    found = re.fullmatch(CURSOR, text)
+    at = EPOCH + int(found[1]) * MICROSECOND if found else EPOCH
+    if found is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError("must be the next_cursor of an answer")
     return Cursor(at, int(found[2]))
 
@@ -61,7 +59,7 @@ class PageQuery(BaseModel):
     """Without ``page`` the list goes on by cursor: send the answer's ``next_cursor`` for the next part."""
 
     model_config = ConfigDict(extra="forbid")
-    cursor: Annotated[str | None, Field(max_length=40, description="next_cursor of the part before")] = None
+    cursor: Annotated[str, Field(pattern=CURSOR, description="next_cursor of the part before")] | None = None
     page: Annotated[int | None, Field(ge=1, le=REACH, description="From 1; instead of a cursor")] = None
     page_size: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
 
