@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import contract
-from app.core import errors, health, logs, openapi, schedules
+from app.core import errors, handlers, health, logs, openapi, schedules
 from app.core.auth import router as auth_routes
 from app.core.auth.tokens import TokenVerifier
 from app.core.cache import Cache
@@ -92,7 +92,7 @@ def create_app(context: Context) -> FastAPI:
         "numbers are accepted too. Every error has the same body, see ErrorBody.",
     )
     app.state.context = context
-    errors.install(app, context.metrics, context.events)
+    handlers.install(app, context.metrics, context.events)
     app.include_router(health.router)
     app.include_router(auth_routes.router)
     app.include_router(cache_routes.router)

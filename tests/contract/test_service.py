@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from app import contract, document, main, modules
-from app.core import errors, openapi
+from app.core import handlers, openapi
 from app.core.errors import AppError
 from app.settings import EnvironmentSettings, Settings
 
@@ -63,10 +63,10 @@ def kinds_of(kind: type[AppError]) -> Iterator[type[AppError]]:
 
 def test_every_error_code_is_in_the_table_and_used() -> None:
     classes = [kind for kind in kinds_of(AppError) if kind.__module__.startswith(f"{main.__package__}.")]
-    used = {kind.code for kind in classes} | set(errors.HTTP_CODES.values())
+    used = {kind.code for kind in classes} | set(handlers.HTTP_CODES.values())
     assert used == set(contract.ERROR_CODES)
     assert all(re.fullmatch(r"ERR_1[0-6]\d\d", code) for code in contract.ERROR_CODES)
-    assert all(contract.ERROR_CODES[code][0] == status for status, code in errors.HTTP_CODES.items())
+    assert all(contract.ERROR_CODES[code][0] == status for status, code in handlers.HTTP_CODES.items())
 
 
 def test_a_code_belongs_to_one_class_and_to_the_status_of_the_table() -> None:
