@@ -11,23 +11,22 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local parts, block_after, block_ms, refusal_window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function read(key, window)
-  local counter = {key = key, size = window / parts, sum = 0, kept = {}}
-  counter.part = math.floor(now / counter.size)
-  local stored, forgotten = redis.call('HGETALL', key), {}
+  local size, stored = window / parts, redis.call('HGETALL', key)
+  local part = math.floor(now / size)
+  -- A little of the future counts too: the clock may have been set back.
+  local first, last, oldest, sum = part - parts, part + parts, part, 0
   for i = 1, #stored, 2 do
-    local part, count = tonumber(stored[i]), tonumber(stored[i + 1])
-    if math.abs(counter.part - part) <= parts then -- a little in the future where the clock was set back
-      counter.sum = counter.sum + count
-      counter.kept[#counter.kept + 1] = {part = part, count = count}
+    local at = tonumber(stored[i])
+    if at < first or at > last then
+      redis.call('HDEL', key, stored[i])
     else
-      forgotten[#forgotten + 1] = stored[i]
+      sum = sum + stored[i + 1]
+      if at < oldest then
+        oldest = at
+      end
     end
   end
-  if #forgotten > 0 then
-    redis.call('HDEL', key, unpack(forgotten))
-  end
-  table.sort(counter.kept, function(a, b) return a.part < b.part end)
-  return counter
+  return {key = key, size = size, stored = stored, part = part, first = first, last = last, oldest = oldest, sum = sum}
 end
 
 local function add(counter)
@@ -37,11 +36,18 @@ local function add(counter)
 end
 
 local function until_below(counter, limit) -- ms until fewer than limit are counted
-  local sum = counter.sum
-  for _, kept in ipairs(counter.kept) do
-    sum = sum - kept.count
+  local kept, sum = {}, counter.sum
+  for i = 1, #counter.stored, 2 do
+    local at = tonumber(counter.stored[i])
+    if at >= counter.first and at <= counter.last then
+      kept[#kept + 1] = {at, counter.stored[i + 1]}
+    end
+  end
+  table.sort(kept, function(a, b) return a[1] < b[1] end)
+  for _, one in ipairs(kept) do
+    sum = sum - one[2]
     if sum < limit then
-      return math.ceil((kept.part + parts + 1) * counter.size - now)
+      return math.ceil((one[1] + parts + 1) * counter.size - now)
     end
   end
   return 0
@@ -77,8 +83,7 @@ end
 
 local answer = {blocked > 0 and 1 or 0, begun, math.max(wait, blocked), refusing}
 for _, counter in ipairs(counters) do
-  local oldest = counter.kept[1] and counter.kept[1].part or counter.part
   answer[#answer + 1] = math.max(0, counter.limit - counter.sum)
-  answer[#answer + 1] = math.ceil((oldest + parts + 1) * counter.size - now)
+  answer[#answer + 1] = math.ceil((counter.oldest + parts + 1) * counter.size - now)
 end
 return answer
