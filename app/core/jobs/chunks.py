@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import sqlstate
 from app.core.errors import AppError, DatabaseAwayError, PoolExhaustedError
 from app.core.jobs.kinds import BatchKind, Item
-from app.core.jobs.models import ACTIVE, FINAL, BatchItem, BatchJob, ItemStatus, Status
+from app.core.jobs.models import ACTIVE, FINAL, BatchItem, BatchJob, BatchStatus, ItemStatus
 from app.core.jobs.tracing import record, trace_id
 from app.core.jobs.values import storable
 from app.core.logs import logger
@@ -116,7 +116,7 @@ class Chunks:
         """Ends the job as failed, with a reason for people."""
         async with self._database.transaction() as session:
             ended = update(BatchJob).where(BatchJob.id == job_id, BatchJob.status.in_(ACTIVE))
-            await session.execute(ended.values(status=Status.FAILED, error=reason, **_end_values()))
+            await session.execute(ended.values(status=BatchStatus.FAILED, error=reason, **_end_values()))
         log.error("batch job given up", job_id=str(job_id), reason=reason)
 
     async def mend(self) -> None:
@@ -138,10 +138,10 @@ class Chunks:
             if found.kind not in self._kinds:
                 raise UnknownKindError(found.kind)
             now = func.clock_timestamp()
-            waiting = update(BatchJob).where(BatchJob.id == job_id, BatchJob.status == Status.PENDING)
+            waiting = update(BatchJob).where(BatchJob.id == job_id, BatchJob.status == BatchStatus.PENDING)
             await session.execute(
                 waiting.values(
-                    status=Status.RUNNING,
+                    status=BatchStatus.RUNNING,
                     started_at=func.coalesce(BatchJob.started_at, now),
                     running_since=now,
                     version=BatchJob.version + 1,
@@ -213,7 +213,7 @@ async def claim(session: AsyncSession, job_id: uuid.UUID, position: int | None =
         .where(
             BatchItem.job_id == job_id,
             BatchItem.status == ItemStatus.PENDING,
-            BatchJob.status == Status.RUNNING,
+            BatchJob.status == BatchStatus.RUNNING,
             *([] if position is None else [BatchItem.position == position]),
         )
         .order_by(BatchItem.position)
@@ -248,7 +248,7 @@ async def store(session: AsyncSession, claimed: Claimed, outcome: Outcome) -> No
     )
     if left.scalar() == 0:
         all_failed = BatchJob.failed_items == BatchJob.total_items
-        status = case((all_failed, Status.FAILED.value), else_=Status.COMPLETED.value)
+        status = case((all_failed, BatchStatus.FAILED.value), else_=BatchStatus.COMPLETED.value)
         open_job = job.where(BatchJob.status.not_in(FINAL))
         await session.execute(open_job.values(status=status, **_end_values()))
 

@@ -30,7 +30,7 @@ from app.core.database import Base
 KIND_LENGTH = 64
 
 
-class Status(StrEnum):
+class BatchStatus(StrEnum):
     """How far is the job? The last three are final."""
 
     PENDING = "pending"
@@ -49,8 +49,8 @@ class ItemStatus(StrEnum):
     FAILED = "failed"
 
 
-ACTIVE = (Status.PENDING, Status.RUNNING)
-FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+ACTIVE = (BatchStatus.PENDING, BatchStatus.RUNNING)
+FINAL = (BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED)
 
 
 def _time() -> Mapped[datetime | None]:
@@ -78,7 +78,7 @@ class BatchJob(Base):
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=NEW_ID)
     user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(KIND_LENGTH))
-    status: Mapped[str] = mapped_column(String(10), server_default=Status.PENDING.value)
+    status: Mapped[str] = mapped_column(String(10), server_default=BatchStatus.PENDING.value)
     total_items: Mapped[int] = mapped_column(Integer)
     processed_items: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     failed_items: Mapped[int] = mapped_column(Integer, server_default=text("0"))

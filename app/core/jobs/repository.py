@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.jobs.models import BatchItem, BatchJob, ItemStatus, Status
+from app.core.jobs.models import BatchItem, BatchJob, BatchStatus, ItemStatus
 
 
 class BatchRepository:
@@ -29,7 +29,7 @@ class BatchRepository:
         return await self._session.scalar(wanted.with_for_update() if lock else wanted)
 
     async def page(
-        self, status: Status | None, kind: str | None, page: int, size: int
+        self, status: BatchStatus | None, kind: str | None, page: int, size: int
     ) -> tuple[Sequence[BatchJob], int]:
         """One page, newest first, and the number of all jobs that the filter lets through."""
         asked = {BatchJob.status: status, BatchJob.kind: kind}
@@ -53,9 +53,9 @@ class BatchRepository:
         rows = await self._session.scalars(wanted.offset((page - 1) * size).limit(size))
         return rows.all(), total or 0
 
-    async def sums(self) -> dict[Status, tuple[int, int, int, int]]:
+    async def sums(self) -> dict[BatchStatus, tuple[int, int, int, int]]:
         """(jobs, items, processed, failed) of each status that occurs."""
         counted = (BatchJob.total_items, BatchJob.processed_items, BatchJob.failed_items)
         columns: list[Any] = [BatchJob.status, func.count(BatchJob.id), *map(func.sum, counted)]
         rows = await self._session.execute(select(*columns).where(*self._seen()).group_by(BatchJob.status))
-        return {Status(row[0]): (row[1], row[2], row[3], row[4]) for row in rows}
+        return {BatchStatus(row[0]): (row[1], row[2], row[3], row[4]) for row in rows}

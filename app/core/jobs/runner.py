@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -49,6 +50,7 @@ class Jobs:
         self._task: asyncio.Task[None] | None = None
         self._worker: Worker | None = None
         self._away = False
+        self._end = 0.0  # on the monotonic clock
 
     def start(self) -> None:
         """Begins to work, or to wait for the database and its schema. JOB_CONCURRENCY=0: does nothing."""
@@ -57,16 +59,18 @@ class Jobs:
 
     def leave(self) -> None:
         """Takes nothing new from now on; what runs has GRACEFUL_SECONDS, and is given back then."""
-        self._leaving.set()
+        if not self._leaving.is_set():
+            self._leaving.set()
+            self._end = time.monotonic() + contract.GRACEFUL_SECONDS
 
     async def stop(self) -> None:
-        """Returns when the worker has ended, in GRACEFUL_SECONDS and a little at most."""
+        """Returns when the worker has ended: GRACEFUL_SECONDS after ``leave`` and a little at most."""
         self.leave()
         if self._task is None:
             return
         if self._worker is None:
             self._task.cancel()
-        await asyncio.wait({self._task}, timeout=contract.GRACEFUL_SECONDS + END_SECONDS)
+        await asyncio.wait({self._task}, timeout=max(0.0, self._end - time.monotonic()) + END_SECONDS)
         if not self._task.done():
             log.warning("job worker did not end in time")
             self._task.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.jobs import progress
-from app.core.jobs.models import KIND_LENGTH, BatchJob, ItemStatus, Status
+from app.core.jobs.models import KIND_LENGTH, BatchJob, BatchStatus, ItemStatus
 from app.core.text import Page, PageSize
 
 EXAMPLE: dict[str, Any] = {
@@ -51,7 +51,7 @@ class BatchOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
     job_id: uuid.UUID
     kind: str
-    status: Status
+    status: BatchStatus
     version: int
     progress_percent: float
     processed_items: int
@@ -68,12 +68,12 @@ class BatchOut(BaseModel):
     def of(cls, job: BatchJob) -> BatchOut:
         """The job as people see it."""
         done, total = job.processed_items, job.total_items
-        running = job.status == Status.RUNNING
+        running = job.status == BatchStatus.RUNNING
         left = progress.seconds_left(done, total, job.elapsed_seconds) if running else None
         return cls(
             job_id=job.id,
             kind=job.kind,
-            status=Status(job.status),
+            status=BatchStatus(job.status),
             version=job.version,
             progress_percent=progress.percent(done, total),
             processed_items=done,
@@ -106,7 +106,7 @@ class BatchQuery(BaseModel):
     """Which jobs, and which page of them."""
 
     model_config = ConfigDict(extra="forbid")
-    status: Status | None = None
+    status: BatchStatus | None = None
     kind: str | None = Field(None, min_length=1, max_length=KIND_LENGTH, pattern=r"^[\w.-]+$")
     page: Page = 1
     page_size: PageSize = 20
@@ -155,7 +155,7 @@ class BatchStats(BaseModel):
     """Sums over the jobs that are kept."""
 
     total_jobs: int
-    jobs_by_status: dict[Status, int] = Field(description="Every status, with 0 where there is none")
+    jobs_by_status: dict[BatchStatus, int] = Field(description="Every status, with 0 where there is none")
     total_items: int
     processed_items: int
     failed_items: int

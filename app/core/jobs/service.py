@@ -12,7 +12,7 @@ from app.core.errors import InvalidRequestError, NotFoundError
 from app.core.jobs.chunks import CHUNK_ITEMS, enqueue
 from app.core.jobs.errors import JobStatusError
 from app.core.jobs.kinds import Item
-from app.core.jobs.models import BatchItem, BatchJob, Status
+from app.core.jobs.models import BatchItem, BatchJob, BatchStatus
 from app.core.jobs.progress import success_rate
 from app.core.jobs.repository import BatchRepository
 from app.core.jobs.schemas import (
@@ -34,10 +34,10 @@ MAX_ITEM_BYTES = 16_384
 MAX_BATCH_BYTES = 10_000_000
 MOST_CHUNKS = 32  # more never run at once; a chunk that ends with items left makes the next one
 # action → the statuses that allow it
-ALLOWED: dict[str, tuple[Status, ...]] = {
-    "pause": (Status.PENDING, Status.RUNNING),
-    "resume": (Status.PAUSED,),
-    "cancel": (Status.PENDING, Status.RUNNING, Status.PAUSED),
+ALLOWED: dict[str, tuple[BatchStatus, ...]] = {
+    "pause": (BatchStatus.PENDING, BatchStatus.RUNNING),
+    "resume": (BatchStatus.PAUSED,),
+    "cancel": (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED),
 }
 
 
@@ -95,7 +95,7 @@ class Batches:
         )
         return BatchStats(
             total_jobs=jobs,
-            jobs_by_status={status: sums[status][0] if status in sums else 0 for status in Status},
+            jobs_by_status={status: sums[status][0] if status in sums else 0 for status in BatchStatus},
             total_items=items,
             processed_items=processed,
             failed_items=failed,
@@ -155,14 +155,14 @@ def _apply(job: BatchJob, action: str) -> None:
     job.ran_seconds = job.elapsed_seconds
     job.running_since = None
     if action == "pause":
-        job.status = Status.PAUSED
+        job.status = BatchStatus.PAUSED
     elif action == "cancel":
-        job.status = Status.CANCELLED
+        job.status = BatchStatus.CANCELLED
         job.finished_at = func.clock_timestamp()
     elif job.started_at is None:
-        job.status = Status.PENDING
+        job.status = BatchStatus.PENDING
     else:
-        job.status = Status.RUNNING
+        job.status = BatchStatus.RUNNING
         job.running_since = func.clock_timestamp()
 
 

@@ -19,7 +19,7 @@ from app.core.context import Context
 from app.core.errors import DatabaseAwayError, PoolExhaustedError
 from app.core.jobs import runner
 from app.core.jobs.chunks import is_transient
-from app.core.jobs.models import Status
+from app.core.jobs.models import BatchStatus
 from app.core.jobs.queue import make_app
 from app.core.jobs.runner import Jobs
 from app.core.jobs.service import Batches
@@ -66,7 +66,7 @@ async def test_a_batch_outlives_the_databases_restart_and_the_outage_is_said_onc
     finally:
         await asyncio.to_thread(postgres.start)
     done = await ended(job.job_id)
-    assert (done.status, done.processed_items, done.failed_items) == (Status.COMPLETED, 100, 0)
+    assert (done.status, done.processed_items, done.failed_items) == (BatchStatus.COMPLETED, 100, 0)
     numbers = postgres.sql("SELECT count(*), count(DISTINCT number) FROM effects", database=jobs_database)
     assert numbers == "100|100"
     assert len(said("job queue back")) == 1
@@ -129,7 +129,7 @@ async def test_a_worker_that_was_taken_for_dead_registers_again(
     async with context.database.transaction() as session:
         await session.execute(text("DELETE FROM procrastinate_workers"))
     job = await batches.submit(owner, NOTE.name, [{"number": 1}])
-    assert (await ended(job.job_id)).status == Status.COMPLETED
+    assert (await ended(job.job_id)).status == BatchStatus.COMPLETED
 
 
 async def test_a_job_whose_end_could_not_be_noted_ends_the_worker_and_is_done_again(

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app import contract
 from app.core import schedules
 from app.core.context import Context
-from app.core.jobs.models import Status
+from app.core.jobs.models import BatchStatus
 from app.core.jobs.queue import Backoff, connection_options
 from app.core.jobs.schemas import BatchQuery
 from app.core.jobs.service import Batches
@@ -81,7 +81,7 @@ async def test_a_job_of_a_replica_without_a_sign_of_life_is_taken_over(
         stalled = text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :id")
         await session.execute(stalled, {"id": worker})
     context.jobs.start()
-    assert (await ended(job.job_id)).status == Status.COMPLETED
+    assert (await ended(job.job_id)).status == BatchStatus.COMPLETED
     assert [line["task"] for line in said("job taken over")] == ["batch"]
     assert await scalar(context, "SELECT min(id) FROM procrastinate_workers") > (worker or 0)
 
@@ -96,7 +96,7 @@ async def test_a_batch_that_ends_every_replica_is_given_up(
     context.jobs.start()
     done = await ended(job.job_id)
     assert (done.status, done.error) == (
-        Status.FAILED,
+        BatchStatus.FAILED,
         "Its replicas ended 20 times while they worked on it",
     )
 
@@ -109,7 +109,7 @@ async def test_a_batch_that_the_queue_has_lost_is_mended(
     async with context.database.transaction() as session:
         await session.execute(text("DELETE FROM procrastinate_jobs"))
     context.jobs.start()
-    assert (await ended(job.job_id)).status == Status.COMPLETED
+    assert (await ended(job.job_id)).status == BatchStatus.COMPLETED
     assert said("batch job had no chunk") != []
 
 

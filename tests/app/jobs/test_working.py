@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core.context import Context
 from app.core.jobs import chunks, tasks
 from app.core.jobs.kinds import Item
-from app.core.jobs.models import ItemStatus, Status
+from app.core.jobs.models import BatchStatus, ItemStatus
 from app.core.jobs.schemas import ResultsQuery
 from app.core.jobs.service import Batches
 from app.core.monitoring.models import Event
@@ -37,9 +37,9 @@ async def test_every_item_has_its_effect_and_its_result_once(
 ) -> None:
     context.jobs.start()
     job = await batches.submit(owner, NOTE.name, numbers(123))
-    assert (job.status, job.progress_percent, job.statistics.success_rate) == (Status.PENDING, 0, None)
+    assert (job.status, job.progress_percent, job.statistics.success_rate) == (BatchStatus.PENDING, 0, None)
     done = await ended(job.job_id)
-    assert (done.status, done.processed_items, done.failed_items) == (Status.COMPLETED, 123, 0)
+    assert (done.status, done.processed_items, done.failed_items) == (BatchStatus.COMPLETED, 123, 0)
     assert (done.progress_percent, done.statistics.success_rate) == (100, 1)
     assert done.timing.eta_seconds is None
     assert effects(postgres, jobs_database) == list(range(123))
@@ -76,7 +76,7 @@ async def test_a_failed_item_leaves_no_effect_and_says_why(
     context.jobs.start()
     job = await batches.submit(owner, NOTE.name, [{"number": 1}, {"number": 2, "then": then}, {"number": 3}])
     done = await ended(job.job_id)
-    assert (done.status, done.processed_items, done.failed_items) == (Status.COMPLETED, 3, 1)
+    assert (done.status, done.processed_items, done.failed_items) == (BatchStatus.COMPLETED, 3, 1)
     assert done.statistics.success_rate == 0.6667
     assert effects(postgres, jobs_database) == [1, 3]
     failed = (await batches.results(job.job_id, ResultsQuery(only_failed=True))).items
@@ -99,7 +99,7 @@ async def test_a_job_without_any_success_has_failed(
     context.jobs.start()
     job = await batches.submit(owner, NOTE.name, numbers(2, then="bug"))
     done = await ended(job.job_id)
-    assert (done.status, done.failed_items, done.statistics.success_rate) == (Status.FAILED, 2, 0)
+    assert (done.status, done.failed_items, done.statistics.success_rate) == (BatchStatus.FAILED, 2, 0)
     assert done.error is None
 
 
@@ -119,7 +119,7 @@ async def test_an_item_that_takes_too_long_fails_and_the_others_go_on(
     endless: Item = {"number": 1, "then": then} if then else {"number": 1, "seconds": 60}
     job = await batches.submit(owner, NOTE.name, [endless, {"number": 2}])
     done = await ended(job.job_id)
-    assert (done.status, done.failed_items) == (Status.COMPLETED, 1)
+    assert (done.status, done.failed_items) == (BatchStatus.COMPLETED, 1)
     failed = (await batches.results(job.job_id, ResultsQuery(only_failed=True))).items[0]
     assert failed.error is not None
     assert failed.error.message == "The item took longer than 0 seconds"
@@ -132,7 +132,7 @@ async def test_an_item_whose_connection_is_lost_is_done_again_and_only_once(
     context.jobs.start()
     items = [*numbers(3), {"number": 3, "then": "lose_the_connection"}, {"number": 4}]
     done = await ended((await batches.submit(owner, NOTE.name, items)).job_id)
-    assert (done.status, done.failed_items) == (Status.COMPLETED, 0)
+    assert (done.status, done.failed_items) == (BatchStatus.COMPLETED, 0)
     assert effects(postgres, jobs_database) == [0, 1, 2, 3, 4]
 
 
@@ -147,10 +147,10 @@ async def test_a_pause_takes_effect_between_items_and_its_time_is_not_counted(
 
     await until(has_begun, "items are worked on")
     running = await batches.get(job.job_id)
-    assert running.status == Status.RUNNING
+    assert running.status == BatchStatus.RUNNING
     assert running.timing.eta_seconds is not None
     paused = await batches.pause(job.job_id)
-    assert (paused.status, paused.timing.eta_formatted, paused.version) == (Status.PAUSED, None, 3)
+    assert (paused.status, paused.timing.eta_formatted, paused.version) == (BatchStatus.PAUSED, None, 3)
 
     async def is_quiet() -> bool:
         return await scalar(context, CHUNKS) == 0
@@ -159,7 +159,7 @@ async def test_a_pause_takes_effect_between_items_and_its_time_is_not_counted(
     still = await batches.get(job.job_id)
     assert still.processed_items <= paused.processed_items + context.settings.job_concurrency
     assert still.timing.elapsed_seconds == paused.timing.elapsed_seconds
-    assert (await batches.resume(job.job_id)).status == Status.RUNNING
+    assert (await batches.resume(job.job_id)).status == BatchStatus.RUNNING
     assert (await ended(job.job_id)).processed_items == 60
 
 
@@ -185,7 +185,7 @@ async def test_a_cancelled_job_keeps_what_is_done_and_begins_no_other_item(
 
     await until(is_quiet, "the chunks end")
     left = await batches.get(job.job_id)
-    assert left.status == Status.CANCELLED
+    assert left.status == BatchStatus.CANCELLED
     assert left.processed_items < 200
     assert len(effects(postgres, jobs_database)) == left.processed_items
     results = await batches.results(job.job_id, ResultsQuery())
@@ -209,7 +209,7 @@ async def test_a_kind_that_no_version_has_any_more_fails_the_job_in_words(
     equip(context, kinds=())
     context.jobs.start()
     done = await ended(job.job_id)
-    assert (done.status, done.error) == (Status.FAILED, "The service has no batch kind 'test.note'")
+    assert (done.status, done.error) == (BatchStatus.FAILED, "The service has no batch kind 'test.note'")
     assert done.processed_items == 0
 
 
@@ -228,7 +228,7 @@ async def test_a_kind_that_another_version_has_waits_for_it(
     await context.jobs.stop()
     context.jobs = old
     context.jobs.start()
-    assert (await ended(job.job_id)).status == Status.COMPLETED
+    assert (await ended(job.job_id)).status == BatchStatus.COMPLETED
 
 
 async def test_a_chunk_that_always_breaks_fails_the_job_in_the_end(
@@ -244,5 +244,8 @@ async def test_a_chunk_that_always_breaks_fails_the_job_in_the_end(
     postgres.sql("ALTER TABLE batch_items ADD CHECK (finished_at IS NULL)", database=jobs_database)
     context.jobs.start()
     done = await ended((await batches.submit(owner, NOTE.name, numbers(1))).job_id)
-    assert (done.status, done.error) == (Status.FAILED, "Gave up after 0 attempts; the log has the reason")
+    assert (done.status, done.error) == (
+        BatchStatus.FAILED,
+        "Gave up after 0 attempts; the log has the reason",
+    )
     assert effects(postgres, jobs_database) == []
