@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import MetaData, text
+import asyncpg
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app import contract
 from app.core.errors import DatabaseAwayError, PoolExhaustedError
@@ -21,6 +24,15 @@ from app.settings import Settings
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 15.0  # the driver gives a statement up; a stopped server says nothing by itself
 STATEMENT_MILLISECONDS = 14_000  # the server gives it up first, so that the connection survives
+PING_AFTER_SECONDS = 1.0
+IDLE_SINCE = "idle_since"
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that ends while it is asked
+    OSError,
+    TimeoutError,
+)
 # SQLSTATE classes and codes that say the server cannot work now, not that the request is wrong.
 AWAY = ("08", "53", "57", "25006", "55P03", "28", "3D000", "42P01", "42501")
 log = logger(__name__)
@@ -60,6 +72,26 @@ def connect_arguments(application: str) -> dict[str, Any]:
     }
 
 
+def check_before_use(engine: AsyncEngine) -> None:
+    """Pre-ping with less of it: SQLAlchemy's costs three round trips at every use. A closed connection is
+    seen without asking; only one that lay idle may be dead and not know it, and is asked by one statement."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        idle = time.monotonic() - record.info.get(IDLE_SINCE, time.monotonic())
+        try:
+            if connection.driver_connection.is_closed():
+                raise DisconnectionError
+            if idle >= PING_AFTER_SECONDS:
+                connection.run_async(lambda driver: driver.fetchval("SELECT 1", timeout=CONNECT_SECONDS))
+        except DRIVER_ERRORS as error:
+            raise DisconnectionError from error  # the pool takes another connection
+
+
 class Database:
     """Two pools: one for requests, a small one for probes, which must answer when the first is full."""
 
@@ -71,10 +103,10 @@ class Database:
             max_overflow=settings.database_max_overflow,
             pool_timeout=settings.database_pool_timeout,
             pool_recycle=settings.database_pool_recycle,
-            pool_pre_ping=True,
             connect_args=connect_arguments(contract.SERVICE),
             hide_parameters=True,  # parameters are people's data; they do not belong in errors
         )
+        check_before_use(self.engine)
         self._probes = create_async_engine(
             url,
             pool_size=contract.PROBE_CONNECTIONS,
