@@ -59,7 +59,15 @@ class PageQuery(BaseModel):
     """Without ``page`` the list goes on by cursor: send the answer's ``next_cursor`` for the next part."""
 
     model_config = ConfigDict(extra="forbid")
-    cursor: Annotated[str, Field(pattern=CURSOR, description="next_cursor of the part before")] | None = None
+    cursor: (
+        Annotated[
+            str,
+            Field(
+                pattern=CURSOR, description="next_cursor of the part before", examples=["1768473000000000-17"]
+            ),
+        ]
+        | None
+    ) = None
     page: Annotated[int | None, Field(ge=1, le=REACH, description="From 1; instead of a cursor")] = None
     page_size: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
 

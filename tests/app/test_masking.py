@@ -162,6 +162,14 @@ def test_names_of_fields_are_masked_too() -> None:
     assert Masker().value({"alice@example.org": 1}) == {MASK: 1}
 
 
+@pytest.mark.parametrize(
+    ("digits", "card"),
+    [("4111111111111111", True), ("411111111111", False), ("4" * 20, False), ("1111111111111117", False)],
+)
+def test_a_card_number_has_its_length_its_beginning_and_its_check_digit(digits: str, card: bool) -> None:
+    assert is_card(digits) is card
+
+
 SURROUNDING = st.text(max_size=40)
 # A number inside a hexadecimal word, behind a decimal point or before one is none of a person.
 BEFORE = SURROUNDING.map(lambda text: text + " ")

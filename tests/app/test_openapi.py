@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import FastAPI, Path
 from jsonschema_rs import Draft202012Validator, meta
+from pydantic import BaseModel
 
 from app import contract, document
 from app.core import openapi_page
-from app.core.openapi import METHODS, PROBES, codes_of, operations
+from app.core.openapi import METHODS, PROBES, codes_of, install, operations
 from app.core.openapi_examples import example_of
 from app.core.openapi_page import type_of
 
 pytestmark = pytest.mark.unit
-ROOT = Path(contract.__file__).parent.parent
+ROOT = pathlib.Path(contract.__file__).parent.parent
 PAGE = ROOT / "docs" / "api.md"
 DOCUMENT = document.document()
 OPERATIONS = {f"{method.upper()} {path}": operation for method, path, operation in operations(DOCUMENT)}
@@ -159,7 +161,7 @@ def test_the_page_names_every_operation_type_and_code() -> None:
 
 
 def test_the_page_is_written_where_it_differs_and_then_left_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "api.md"
     for _ in range(2):
@@ -199,3 +201,45 @@ def test_a_schema_in_words_and_by_example(schema: dict[str, Any], said: str, exa
 def test_a_list_of_itself_ends() -> None:
     tree = {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}
     assert example_of(tree, {"Tree": tree}, depth=2) == [[[]]]
+
+
+class Busy(BaseModel):
+    """A body of its own for 503."""
+
+    busy: bool
+
+
+@pytest.fixture
+def small() -> FastAPI:
+    """A route that documents nothing but a 503 of its own, with an example of its own."""
+    app = FastAPI(title="small", description="small")
+
+    @app.post("/things/{number}", tags=["things"], responses={503: {"model": Busy}})
+    async def make(
+        number: Annotated[int, Path(openapi_examples={"three": {"value": 3}})], thing: Busy
+    ) -> dict[str, int]:
+        """Nothing."""
+        return {"number": number}
+
+    install(app)
+    return app
+
+
+def test_fastapis_own_errors_become_ours_and_a_routes_own_body_stays(small: FastAPI) -> None:
+    responses = small.openapi()["paths"]["/things/{number}"]["post"]["responses"]
+    ours, own = (
+        responses[status]["content"]["application/json"]["schema"]["$ref"] for status in ("422", "503")
+    )
+    assert ours.endswith("/ErrorBody")
+    assert own.endswith("/Busy")
+    assert set(small.openapi()["components"]["schemas"]) == {"ErrorBody", "Busy"}
+
+
+def test_an_authors_example_is_kept(small: FastAPI) -> None:
+    (parameter,) = small.openapi()["paths"]["/things/{number}"]["post"]["parameters"]
+    assert parameter["examples"] == {"three": {"value": 3}}
+    assert "example" not in parameter
+
+
+def test_the_document_is_made_once(small: FastAPI) -> None:
+    assert small.openapi() is small.openapi()

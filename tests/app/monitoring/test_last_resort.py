@@ -182,3 +182,21 @@ async def test_a_well_formed_request_id_is_kept_beside_the_trace(service: FastAP
         version, trace, span, flags = answered["traceparent"].split("-")
         assert (version, trace, flags) == ("00", "4bf92f3577b34da6a3ce929d0e0e4736", "01")
         assert span != "00f067aa0ba902b7"
+
+
+async def test_what_is_no_request_passes_through(service: FastAPI) -> None:
+    """The lifespan has neither ids nor a line."""
+    said: list[Message] = []
+    incoming: list[Message] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive() -> Message:
+        return incoming.pop(0)
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    await service({"type": "lifespan", "state": {}}, receive, send)
+    assert [message["type"] for message in said] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
