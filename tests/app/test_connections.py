@@ -20,7 +20,7 @@ OURS = "FROM pg_stat_activity WHERE application_name = 'slipway-service'"
 def end_connections(postgres: Postgres) -> None:
     """Returns when the server has closed all that the requests use."""
     postgres.sql(f"SELECT pg_terminate_backend(pid) {OURS}")
-    wait_for(lambda: postgres.sql(f"SELECT count(*) {OURS}") == "0", "the connections have ended")  # noqa: S608
+    wait_for(lambda: postgres.sql(f"SELECT count(*) {OURS}") == "0", "the connections have ended")
 
 
 @pytest.fixture
