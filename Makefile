@@ -25,7 +25,7 @@ test: coverage up  ## Every test: unit, renders, and live on the running sandbox
 	@$(VENV)/pytest --ignore=tests/app --ignore=tests/contract
 
 coverage: install  ## The service's own tests; fails where they reach too little of app/
-	@$(VENV)/pytest tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
+	@mkdir -p build && $(VENV)/pytest tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
 	@$(VENV)/python scripts/coverage build/coverage.json
 
 check: install  ## ruff, mypy strict, house rules, generated files without a diff
