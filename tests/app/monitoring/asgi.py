@@ -20,8 +20,8 @@ async def put(
     messages: Iterable[Message] = (),
     sent: list[Message] | None = None,
 ) -> list[Message]:
-    """What the application sends, also in ``sent``. The client says ``messages``, by default an empty body, and
-    then nothing more. Raises what the application raises."""
+    """What the application sends, also in ``sent``. The client says ``messages``, by default an empty body,
+    and then nothing more. Raises what the application raises."""
     incoming = list(messages) or [{"type": "http.request"}]
     sent = [] if sent is None else sent
 
