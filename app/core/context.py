@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from app.settings import EnvironmentSettings, Settings
 
 if TYPE_CHECKING:  # jobs work with the context
     from app.core.jobs.runner import Jobs
+
+CLOSE_SECONDS = 2.0
 
 
 @dataclass
@@ -43,7 +47,9 @@ class Context:
         """Writes the last events and closes the pools."""
         await self.events.stop()
         await self.cache.close()
-        await self.database.close()
+        with suppress(TimeoutError):  # a database that hangs does not even say goodbye
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.database.close()
 
 
 async def context_of(request: Request) -> Context:

@@ -122,7 +122,7 @@ def schema_problems(revision: str | None) -> list[str]:
 router = APIRouter(tags=["platform"])
 
 
-def probes_of(request: Request, context: Live) -> Probes:
+async def probes_of(request: Request, context: Live) -> Probes:
     """The application's checks; made once, so that attempts are shared."""
     state = request.app.state
     if not hasattr(state, "probes"):

@@ -25,7 +25,7 @@ from app.ledger.settings import LedgerSettings
 router = APIRouter(prefix="/recurring", tags=["recurring transactions"], responses=documented(*COMMON))
 
 
-def recurring_of(user: CurrentUser, context: Live) -> Recurring:
+async def recurring_of(user: CurrentUser, context: Live) -> Recurring:
     """The asking user's recurring transactions, today."""
     settings = cast(LedgerSettings, context.modules["ledger"])
     return Recurring(context.database, user.id, today(settings.ledger_time_zone))

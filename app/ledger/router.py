@@ -35,12 +35,12 @@ router = APIRouter(responses=documented(*COMMON))
 Live = Annotated[Context, Depends(context_of)]
 
 
-def ledger_of(user: CurrentUser, context: Live) -> Ledger:
+async def ledger_of(user: CurrentUser, context: Live) -> Ledger:
     """The asking user's ledger."""
     return Ledger(context.database, user.id)
 
 
-def transfer_of(user: CurrentUser, context: Live) -> Transfer:
+async def transfer_of(user: CurrentUser, context: Live) -> Transfer:
     """The asking user's import and export."""
     return Transfer(context.database, user.id)
 

@@ -19,7 +19,7 @@ from app.ledger.statistics_schemas import Assets, AssetsQuery, CategoryShares, M
 router = APIRouter(prefix="/stats", tags=["statistics"], responses=documented(*COMMON))
 
 
-def statistics_of(user: CurrentUser, context: Live) -> Statistics:
+async def statistics_of(user: CurrentUser, context: Live) -> Statistics:
     """The asking user's statistics."""
     settings = cast(LedgerSettings, context.modules["ledger"])
     return Statistics(context.database, context.cache, user.id, settings.ledger_summary_ttl_seconds)

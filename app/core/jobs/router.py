@@ -20,7 +20,7 @@ STEER = documented("ERR_1002", "ERR_1506")
 router = APIRouter(prefix="/api/batch", tags=["batch"], responses=documented(*COMMON))
 
 
-def batches_of(
+async def batches_of(
     user: CurrentUser, role: ActingRole, context: Annotated[Context, Depends(context_of)]
 ) -> Batches:
     """What the asking user may see."""

@@ -27,28 +27,28 @@ VehicleId = Annotated[Id, Path()]
 DriverId = Annotated[Id, Path()]
 
 
-def freight_of(user: CurrentUser, context: Live) -> Freight:
+async def freight_of(user: CurrentUser, context: Live) -> Freight:
     """The asking account's orders and dispatches."""
     settings = cast(DispatchSettings, context.modules["dispatch"])
     return Freight(context.database, context.cache, user.id, settings.dispatch_summary_ttl_seconds)
 
 
-def locations_of(user: CurrentUser, context: Live) -> Locations:
+async def locations_of(user: CurrentUser, context: Live) -> Locations:
     """The locations that the asking account reports and sees."""
     return Locations(context.database, user.id)
 
 
-def clients_of(user: CurrentUser, context: Live) -> Register[Client, ClientOut]:
+async def clients_of(user: CurrentUser, context: Live) -> Register[Client, ClientOut]:
     """The asking account's clients."""
     return Register(context.database, user.id, Client, ClientOut)
 
 
-def vehicles_of(user: CurrentUser, context: Live) -> Register[Vehicle, VehicleOut]:
+async def vehicles_of(user: CurrentUser, context: Live) -> Register[Vehicle, VehicleOut]:
     """The asking account's vehicles."""
     return Register(context.database, user.id, Vehicle, VehicleOut)
 
 
-def drivers_of(user: CurrentUser, context: Live) -> Register[Driver, DriverOut]:
+async def drivers_of(user: CurrentUser, context: Live) -> Register[Driver, DriverOut]:
     """The asking account's drivers."""
     return Register(context.database, user.id, Driver, DriverOut)
 
