@@ -143,6 +143,23 @@ async def test_an_item_longer_than_the_grace_is_given_back_and_done_elsewhere(
     await proved(context, key, 1, postgres, jobs_database)
 
 
+async def test_a_replica_ends_also_while_the_database_hangs_and_nothing_is_lost(
+    context: Context, owner: uuid.UUID, start: Start, postgres: Postgres, jobs_database: str
+) -> None:
+    leaving = start("grace=2", "every-second")
+    key = await submit(context, owner, 100, 0.05)
+    wait_for(lambda: len(numbers(postgres, jobs_database)) > 5, "items are done")
+    postgres.send(signal.SIGSTOP)
+    try:
+        leaving.terminate()
+        assert leaving.exit_code(30) == 0
+    finally:
+        postgres.send(signal.SIGCONT)
+    start()
+    wait_for(lambda: finished(postgres, jobs_database), "the batch ends", 90)
+    await proved(context, key, 100, postgres, jobs_database)
+
+
 async def test_schedules_run_once_a_slot_while_replicas_are_killed(
     start: Start, postgres: Postgres, jobs_database: str
 ) -> None:
