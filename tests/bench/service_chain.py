@@ -129,8 +129,8 @@ def running(kind: str, environment: dict[str, str]) -> Iterator[Client]:
 
 
 def measured(clients: dict[str, Client], path: str) -> dict[str, float]:
-    """Of each server the milliseconds at p50 and, with _cpu, the processor time of one request; rounds in turn, so
-    that whatever else runs here slows all alike."""
+    """Of each server the milliseconds at p50 and, with _cpu, the processor time of one request; rounds in
+    turn, so that whatever else runs here slows all alike."""
     taken: dict[str, list[float]] = {kind: [] for kind in clients}
     used = dict.fromkeys(clients, 0.0)
     for number in range(ROUNDS + 1):
