@@ -53,19 +53,29 @@ def configure() -> tuple[Settings, dict[str, EnvironmentSettings]]:
     return settings, parts
 
 
-def make_context(settings: Settings, modules: dict[str, EnvironmentSettings]) -> Context:
+def make_context(settings: Settings, configured: dict[str, EnvironmentSettings]) -> Context:
     """The parts of one application; nothing connects before it is needed."""
-    kinds = [kind.name for module in chosen(settings.modules) for kind in module.batch_kinds]
-    metrics = Metrics(settings.version, settings.environment, kinds)
+    modules = chosen(settings.modules)
+    kinds = [kind for module in modules for kind in module.batch_kinds]
+    route_limits = {path: limits for module in modules for path, limits in module.rate_limits.items()}
+    metrics = Metrics(settings.version, settings.environment, [kind.name for kind in kinds])
     database = Database(settings)
     metrics.watch_pool(database.in_use, database.idle)
-    events = EventStore(settings, database, metrics)
     link = RedisLink(settings.redis_url.get_secret_value())
-    limiter = RateLimiter(link, settings, chosen(settings.modules))
-    cache = Cache(link, metrics)
-    context = Context(settings, modules, metrics, database, cache, limiter, TokenVerifier(settings), events)
-    batch_kinds = [kind for module in chosen(settings.modules) for kind in module.batch_kinds]
-    context.jobs = Jobs(context, batch_kinds, schedules.collect(chosen(settings.modules)))
+    context = Context(
+        settings=settings,
+        modules=configured,
+        metrics=metrics,
+        database=database,
+        cache=Cache(link, metrics),
+        limiter=RateLimiter(link, settings, route_limits),
+        authenticator=TokenVerifier(settings),
+        events=EventStore(settings, database, metrics),
+    )
+    for module in modules:
+        if module.metrics:
+            module.metrics(metrics.registry)
+    context.jobs = Jobs(context, kinds, schedules.collect(modules))
     return context
 
 

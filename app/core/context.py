@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fastapi import Request
 
@@ -17,10 +18,27 @@ from app.core.monitoring.store import EventStore
 from app.core.rate_limit import RateLimiter
 from app.settings import EnvironmentSettings, Settings
 
-if TYPE_CHECKING:  # jobs work with the context
-    from app.core.jobs.runner import Jobs
-
 CLOSE_SECONDS = 2.0
+
+
+class JobQueue(Protocol):
+    """What the others ask of this replica's share of the work; it stands in app/core/jobs/runner.py."""
+
+    @property
+    def kinds(self) -> Container[str]:
+        """The names of the batch kinds."""
+
+    def start(self) -> None:
+        """Begins to work."""
+
+    def leave(self) -> None:
+        """Takes nothing new."""
+
+    async def stop(self) -> None:
+        """Returns when nothing runs any more."""
+
+    async def forget_old(self) -> None:
+        """Removes what ended long ago."""
 
 
 @dataclass
@@ -36,7 +54,7 @@ class Context:
     authenticator: Authenticator
     events: EventStore
     draining: bool = False
-    jobs: Jobs = field(init=False)  # made last, since it works with all the others
+    jobs: JobQueue = field(init=False)  # made last, since it works with all the others
 
     @property
     def cache_scope(self) -> str:

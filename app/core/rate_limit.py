@@ -23,7 +23,6 @@ from starlette.types import Scope
 from app import contract
 from app.core.errors import BlockedError, RateLimitedError
 from app.core.logs import logger
-from app.core.module import Module
 from app.core.redis import RedisLink, Script
 from app.core.values import Limits, route_limits
 from app.settings import Settings
@@ -64,7 +63,7 @@ class RateLimiter:
     """Counts requests. Every request counts against the general limits; where a route has its own, the
     longest prefix is taken and the request counts against those too."""
 
-    def __init__(self, link: RedisLink, settings: Settings, modules: Iterable[Module] = ()) -> None:
+    def __init__(self, link: RedisLink, settings: Settings, of_modules: Mapping[str, Limits]) -> None:
         """For the same prefix RATE_LIMIT_ROUTES wins over a module, and a module over the core."""
         self._link = link
         self._key = settings.secret_key.get_secret_value().encode()[: hashlib.blake2b.MAX_KEY_SIZE]
@@ -73,10 +72,7 @@ class RateLimiter:
         general = Limits(
             settings.rate_limit_per_minute, settings.rate_limit_per_hour, settings.rate_limit_per_day
         )
-        routes = {LOGIN_PATH: LOGIN_LIMITS}
-        for module in modules:
-            routes.update(module.rate_limits)
-        routes |= route_limits(settings.rate_limit_routes)
+        routes = {LOGIN_PATH: LOGIN_LIMITS, **of_modules, **route_limits(settings.rate_limit_routes)}
         block = (PARTS, self._block_after, self._block_seconds * 1000, REFUSALS_WINDOW)
         self._rules = rules(general, routes, block)
 

@@ -210,6 +210,7 @@ async def limiter(redis: RedisServer) -> AsyncIterator[RateLimiter]:
             rate_limit_per_minute=50,
             rate_limit_routes=("/api/ask=10/100/1000",),
         ),
+        {},
     )
     await link.close()
 

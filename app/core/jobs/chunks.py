@@ -9,12 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import case, func, select, text, update
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.context import Context
 from app.core.database import sqlstate
 from app.core.errors import AppError, DatabaseAwayError, PoolExhaustedError
 from app.core.jobs.kinds import BatchKind, Item
@@ -22,9 +23,6 @@ from app.core.jobs.models import ACTIVE, FINAL, BatchItem, BatchJob, BatchStatus
 from app.core.jobs.tracing import record, trace_id
 from app.core.jobs.values import storable
 from app.core.logs import logger
-
-if TYPE_CHECKING:
-    from app.core.context import Context
 
 CHUNK_ITEMS = 50
 CHUNK_SECONDS = 10.0  # then other batches have their turn; shorter than a replica's grace at its end

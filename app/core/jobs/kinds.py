@@ -5,12 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-if TYPE_CHECKING:  # the context knows the queue, the queue calls the kinds with the context
-    from app.core.context import Context
+from app.core.context import Context
 
 Item = dict[str, Any]  # what JSON can hold; the keys are the kind's own
 

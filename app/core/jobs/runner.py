@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
@@ -18,6 +17,7 @@ from sqlalchemy import delete, func, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import contract
+from app.core.context import Context
 from app.core.health import schema_problems
 from app.core.jobs import tasks
 from app.core.jobs.chunks import QUEUE, Chunks
@@ -26,9 +26,6 @@ from app.core.jobs.models import BatchJob
 from app.core.jobs.queue import make_app
 from app.core.jobs.tracing import traced
 from app.core.logs import logger
-
-if TYPE_CHECKING:
-    from app.core.context import Context
 
 POLL_SECONDS = 1.0  # a job given back is no new row, and only new rows are notified
 RETRY_SECONDS = 2.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert
 
+from app.core.context import Context
 from app.core.errors import InvalidRequestError, NotFoundError
 from app.core.jobs.chunks import CHUNK_ITEMS, enqueue
 from app.core.jobs.errors import JobStatusError
@@ -25,9 +25,6 @@ from app.core.jobs.schemas import (
     ResultsQuery,
 )
 from app.core.jobs.values import storable
-
-if TYPE_CHECKING:
-    from app.core.context import Context
 
 MAX_ITEMS = 10_000
 MAX_ITEM_BYTES = 16_384

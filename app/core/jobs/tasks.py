@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from procrastinate import App, JobContext
 
+from app.core.context import Context
 from app.core.jobs import chunks
 from app.core.jobs.chunks import Chunks, UnknownKindError
 from app.core.jobs.kinds import Schedule
 from app.core.jobs.queue import MOST_ATTEMPTS, Backoff
 from app.core.logs import logger
-
-if TYPE_CHECKING:
-    from app.core.context import Context
 
 KIND_ATTEMPTS = 6  # two minutes: during an update another version may have the kind
 SCHEDULE_SECONDS = 900.0  # a run that hangs would hold up its schedule for ever

@@ -6,18 +6,16 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from procrastinate import JobContext
 from procrastinate.worker import Worker
 
+from app.core.context import Context
 from app.core.errors import AppError
 from app.core.jobs.queue import MOST_ATTEMPTS
 from app.core.logs import logger
-
-if TYPE_CHECKING:
-    from app.core.context import Context
 
 log = logger(__name__)
 

@@ -156,7 +156,7 @@ async def test_results_come_in_pages_or_failed_alone(alice: httpx.AsyncClient, c
     job = await Batches(context).submit(me, NOTE.name, items)
     url = f"/api/batch/jobs/{job.job_id}/results"
     assert (await alice.get(url)).json()["items"] == []
-    await Chunks(context, context.jobs.kinds, lambda: False).work(job.job_id)
+    await Chunks(context, {NOTE.name: NOTE}, lambda: False).work(job.job_id)
     first = (await alice.get(f"{url}?page_size=3")).json()
     assert ([row["position"] for row in first["items"]], first["total"], first["pages"]) == ([0, 1, 2], 7, 3)
     assert first["items"][1]["result"] == {"doubled": 2}
