@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -140,11 +142,14 @@ def test_redis_starts_with_its_password_from_standard_input(tmp_path: Path) -> N
         port = probe.getsockname()[1]
     config = tmp_path / "redis.conf"
     text: str = FILE["configs"]["redis"]["content"]
-    config.write_text(text.replace("port 6379", f"port {port}").replace("dir /data", f"dir {tmp_path}"))
+    moved = text.replace("port 6379", f"port {port}").replace("dir /data", f"dir {tmp_path}")
+    config.write_text(f"{moved}\nbind 127.0.0.1\n")
     *shell, start = SERVICES["redis"]["command"]
     command = start.replace("$$", "$").replace("/etc/slipway/redis.conf", str(config))
     environment = {"PATH": "/usr/bin:/bin", "REDIS_PASSWORD": "kept-out-of-arguments"}
-    process = subprocess.Popen([*shell, command], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*shell, command], env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         check = SERVICES["redis"]["healthcheck"]["test"][1].replace("$$", "$")
         healthy = check.replace("redis-cli", f"redis-cli -p {port}")
@@ -157,5 +162,5 @@ def test_redis_starts_with_its_password_from_standard_input(tmp_path: Path) -> N
         assert "NOAUTH" in answer
         assert "kept-out" not in Path(f"/proc/{process.pid}/cmdline").read_text()
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # the shell and its pipeline
         process.wait(20)
