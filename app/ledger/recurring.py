@@ -45,7 +45,7 @@ class Recurring:
 
     async def get(self, key: uuid.UUID) -> RecurringOut:
         """Raises NotFoundError."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return RecurringOut.model_validate(
                 await _existing(RecurringRepository(session, self._user_id), key)
             )

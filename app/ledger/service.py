@@ -51,7 +51,7 @@ class Ledger:
 
     async def get(self, key: uuid.UUID) -> TransactionOut:
         """Raises NotFoundError."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return TransactionOut.model_validate(
                 await _existing(LedgerRepository(session, self._user_id), key)
             )
@@ -91,7 +91,7 @@ class Ledger:
 
     async def categories(self) -> list[CategoryOut]:
         """The defaults and the user's own."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             rows = await LedgerRepository(session, self._user_id).categories()
         return [CategoryOut.model_validate(row) for row in rows]
 

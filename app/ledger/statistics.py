@@ -47,7 +47,7 @@ class Statistics:
         self, model: type[Answer], key: str, compute: Callable[[StatisticsRepository], Awaitable[Answer]]
     ) -> Answer:
         """The answer from the cache where nothing was written since: the book's revision is in the key."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             revision = await StatisticsRepository(session, self._user_id).revision()
 
         async def computed() -> Answer:
