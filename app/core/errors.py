@@ -134,13 +134,6 @@ class StoppingError(AppError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
-class EventSink(Protocol):
-    """What wants to know of every error that is answered; must be quick and never raise."""
-
-    def record(self, scope: Scope, code: str, message: str, cause: BaseException | None) -> None:
-        """One error, as it is told to the client."""
-
-
 class RedisUnavailableError(AppError):
     """Redis is away, and the request may not be answered without it."""
 
@@ -161,6 +154,13 @@ class BlockedError(AppError):
 
     code = "ERR_1401"
     message = "Blocked for a while after too many refused requests; Retry-After says when the next one passes"
+
+
+class EventSink(Protocol):
+    """What wants to know of every error that is answered; must be quick and never raise."""
+
+    def record(self, scope: Scope, code: str, message: str, cause: BaseException | None) -> None:
+        """One error, as it is told to the client."""
 
 
 def error_response(
