@@ -20,10 +20,12 @@ from sqlalchemy import event
 from app import contract
 from app.core import logs
 from app.core.auth.users import Identity, Role
+from app.core.cache import Cache
 from app.core.context import Context
 from app.main import create_app, make_context
 from app.modules import REGISTRY
 from app.settings import Settings
+from tests.app.computed import Replica, replicas
 from tests.app.servers import Postgres, RedisServer
 
 DATABASE = "ledger"
@@ -228,3 +230,16 @@ def statements(context: Context) -> Iterator[list[str]]:
     event.listen(context.database.engine.sync_engine, "before_cursor_execute", note)
     yield sent
     event.remove(context.database.engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def replica(redis: RedisServer) -> AsyncIterator[Replica]:
+    """See replicas."""
+    async with replicas(redis) as make:
+        yield make
+
+
+@pytest.fixture
+def cache(replica: Replica) -> Cache:
+    """One process's cache."""
+    return replica()

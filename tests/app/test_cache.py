@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import TypeAdapter
 
 from app.core.cache import Cache, store
-from tests.app.computed import Replica, Source, counted, replicas, until
+from tests.app.computed import Replica, Source, counted, until
 from tests.app.redis_commands import commands
 from tests.app.servers import RedisServer
 
 pytestmark = pytest.mark.integration
 NUMBERS: TypeAdapter[list[int]] = TypeAdapter(list[int])
-
-
-@pytest.fixture
-async def replica(redis: RedisServer) -> AsyncIterator[Replica]:
-    """See replicas."""
-    async with replicas(redis) as make:
-        yield make
-
-
-@pytest.fixture
-def cache(replica: Replica) -> Cache:
-    """One process's cache."""
-    return replica()
 
 
 async def test_a_value_is_computed_once_and_then_found(cache: Cache) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import TypeAdapter
@@ -15,24 +14,11 @@ from redis import Redis
 from app.core.cache import Cache, store
 from app.core.metrics import Metrics
 from app.core.redis import RedisLink
-from tests.app.computed import Replica, Source, counted, replicas, until
+from tests.app.computed import Replica, Source, counted, until
 from tests.app.servers import RedisServer, free_port
 
 pytestmark = pytest.mark.integration
 NUMBERS: TypeAdapter[list[int]] = TypeAdapter(list[int])
-
-
-@pytest.fixture
-async def replica(redis: RedisServer) -> AsyncIterator[Replica]:
-    """See replicas."""
-    async with replicas(redis) as make:
-        yield make
-
-
-@pytest.fixture
-def cache(replica: Replica) -> Cache:
-    """One process's cache."""
-    return replica()
 
 
 async def test_without_redis_everybody_is_served_and_told_that_nothing_was_forgotten() -> None:

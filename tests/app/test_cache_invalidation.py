@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from redis import Redis
 
 from app.core.cache import Cache, scripts, store
-from tests.app.computed import Replica, Source, replicas, until
+from tests.app.computed import Replica, Source, until
 from tests.app.redis_commands import commands
 from tests.app.servers import RedisServer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def replica(redis: RedisServer) -> AsyncIterator[Replica]:
-    """See replicas."""
-    async with replicas(redis) as make:
-        yield make
-
-
-@pytest.fixture
-def cache(replica: Replica) -> Cache:
-    """One process's cache."""
-    return replica()
 
 
 Forget = Callable[[Cache], Awaitable[int | None]]
