@@ -71,8 +71,11 @@ def test_of_the_corpus_everything_personal_is_gone_and_everything_innocent_stays
     assert len(written) == len(CASES)
     wrong = []
     for case, line in zip(CASES, written, strict=True):
-        said = json.dumps(json.loads(line)[field], ensure_ascii=False)
-        left = [part for part in case["gone"] if part in said or in_json(part) in line]
+        event = json.loads(line)
+        del event["timestamp"]  # whose microseconds are any digits, those of the case among them
+        said = json.dumps(event[field], ensure_ascii=False)
+        whole = json.dumps(event, ensure_ascii=False)
+        left = [part for part in case["gone"] if part in said or in_json(part) in whole]
         lost = [part for part in case["stays"] if in_json(part) not in said]
         wrong += [(case["text"], left, lost, said)] if left or lost else []
     assert wrong == []
