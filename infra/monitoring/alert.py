@@ -1,0 +1,33 @@
+"""One alert as data: what Prometheus asks, from when it counts, and what it says to whoever is woken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """When must somebody look?"""
+
+    CRITICAL = "critical"  # at once, at night too
+    WARNING = "warning"  # on the next working day
+
+
+@dataclass(frozen=True)
+class Alert:
+    """``name``: subject and symptom in one word. ``expression``: PromQL that has a value while it is wrong.
+    ``lasts``: how long it must be so, a Prometheus duration. ``summary`` and ``description`` may hold
+    Prometheus' templates; the description names the value and ``remedy`` what to do first."""
+
+    name: str
+    expression: str
+    lasts: str
+    severity: Severity
+    summary: str
+    description: str
+    remedy: str
+
+    @property
+    def runbook(self) -> str:
+        """Where its runbook stands, below the project's root."""
+        return f"docs/runbooks/{self.name}.md"
