@@ -128,6 +128,14 @@ class Database:
                 yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """For several SELECTs that must agree: all see what was committed before the first. Raises as
+        ``transaction``."""
+        async with self.transaction() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """For one SELECT: without a transaction, which saves two round trips. Raises as ``transaction``."""
         with meaning():

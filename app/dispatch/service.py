@@ -127,7 +127,8 @@ class Freight:
 
     async def dispatch(self, key: int) -> DispatchDetail:
         """With its history. Raises NotFoundError."""
-        async with self._look() as repository:
+        async with self._database.snapshot() as session:
+            repository = DispatchRepository(session, self._user_id)
             row = present(await repository.dispatch(key), "Dispatch", key)
             history = [StepOut.model_validate(step) for step in await repository.steps(key)]
         return DispatchDetail(**DispatchOut.model_validate(row).model_dump(), history=history)
