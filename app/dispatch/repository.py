@@ -1,6 +1,6 @@
 """Dispatch's rows. Who sees what is said here, by ``Sight``, and nowhere else.
 
-Locks are taken in one order: order, dispatch, driver, books. So no two writes wait for each other.
+Locks are taken in one order: accounts, order, dispatch, driver, books. So no two writes wait for each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.core.auth.users import User
+from app.core.auth.users import User, hold_accounts
 from app.dispatch.errors import refusal
 from app.dispatch.models import (
     Dispatch,
@@ -60,6 +60,17 @@ class DispatchRepository(Sight):
     def __init__(self, session: AsyncSession, user_id: uuid.UUID) -> None:
         super().__init__(user_id)
         self._session = session
+
+    async def begin_write(self, *accounts: uuid.UUID, driver: int = 0, dispatch: int = 0) -> None:
+        """Holds everybody whose view the write may change: these, the driver's or the dispatch's. Raises
+        InvalidTokenError where the account itself is gone."""
+        found = [select(User.id).where(User.id.in_(accounts))] if accounts else []
+        if dispatch:
+            found.append(select(Dispatch.owner_id).where(Dispatch.id == dispatch))
+        if driver or dispatch:
+            driven = select(Dispatch.driver_id).where(Dispatch.id == dispatch).scalar_subquery()
+            found.append(select(Driver.user_id).where(Driver.id == (driver or driven)))
+        await hold_accounts(self._session, self._user_id, *found)
 
     async def find(self, model: type[Row], key: int, *, lock: bool = False) -> Row | None:
         """An own row, None where it does not exist or is another user's."""

@@ -57,9 +57,11 @@ class Freight:
         self._lists = Lists(database, user_id)
 
     @asynccontextmanager
-    async def _work(self) -> AsyncIterator[DispatchRepository]:
+    async def _work(self, *, driver: int = 0, dispatch: int = 0) -> AsyncIterator[DispatchRepository]:
         async with self._database.transaction() as session:
-            yield DispatchRepository(session, self._user_id)
+            repository = DispatchRepository(session, self._user_id)
+            await repository.begin_write(driver=driver, dispatch=dispatch)
+            yield repository
 
     @asynccontextmanager
     async def _look(self) -> AsyncIterator[DispatchRepository]:
@@ -136,7 +138,7 @@ class Freight:
     async def create_dispatch(self, wanted: DispatchIn) -> DispatchOut:
         """Raises InvalidRequestError for what is not this user's, TransitionError where the order is over,
         BusyError where the order, the vehicle or the driver is on its way."""
-        async with self._work() as repository:
+        async with self._work(driver=wanted.driver_id) as repository:
             order = await repository.find(Order, wanted.order_id, lock=True)
             driver = await repository.held_driver(wanted.driver_id)
             vehicle = await repository.find(Vehicle, wanted.vehicle_id)
@@ -156,7 +158,7 @@ class Freight:
     async def change_status(self, key: int, wanted: StatusChange, *, mobile: bool = False) -> DispatchOut:
         """The dispatch's next status, and its order's. The present status again changes nothing. Raises
         NotFoundError, StaleVersionError, TransitionError."""
-        async with self._work() as repository:
+        async with self._work(dispatch=key) as repository:
             found = await repository.locked(key, mobile=mobile)
             order, row, driver = present(found, "Dispatch", key)
             if row.status != wanted.status:
