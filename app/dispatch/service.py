@@ -82,7 +82,7 @@ class Freight:
     async def create_order(self, wanted: OrderIn) -> OrderOut:
         """Raises InvalidRequestError where the client is not this user's."""
         async with self._work() as repository:
-            refuse_missing(client_id=await repository.find(Client, wanted.client_id))
+            refuse_missing(client_id=await repository.held(Client, wanted.client_id))
             row = Order(**wanted.model_dump())
             await repository.add(row)
             return OrderOut.model_validate(row)
@@ -94,7 +94,7 @@ class Freight:
             check_version(row, wanted.version)
             if row.status in FINAL_ORDERS:
                 raise ConflictError("A completed or cancelled order is not changed", status=row.status)
-            refuse_missing(client_id=await repository.find(Client, wanted.client_id))
+            refuse_missing(client_id=await repository.held(Client, wanted.client_id))
             for name, value in wanted.model_dump(exclude={"version"}).items():
                 setattr(row, name, value)
             await repository.flush()
@@ -141,7 +141,7 @@ class Freight:
         async with self._work(driver=wanted.driver_id) as repository:
             order = await repository.find(Order, wanted.order_id, lock=True)
             driver = await repository.held_driver(wanted.driver_id)
-            vehicle = await repository.find(Vehicle, wanted.vehicle_id)
+            vehicle = await repository.held(Vehicle, wanted.vehicle_id)
             refuse_missing(order_id=order, vehicle_id=vehicle, driver_id=driver)
             assert order and driver  # noqa: S101  (refused above)
             if order.status in FINAL_ORDERS:

@@ -82,7 +82,8 @@ async def test_a_write_and_a_deletion_at_once_both_succeed(
 ) -> None:
     path, body = await body_of(case, alice, bob)
     victim = (await {"alice": alice, "bob": bob}[case.victim].get("/auth/me")).json()
-    step, deletions = getattr(case.repository, case.step), []
+    step = getattr(case.repository, case.step)
+    deletions: list[asyncio.Task[None]] = []
 
     async def meanwhile(*arguments: Any, **named: Any) -> Any:
         done = await step(*arguments, **named)
