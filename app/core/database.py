@@ -33,8 +33,9 @@ DRIVER_ERRORS = (
     OSError,
     TimeoutError,
 )
-# SQLSTATE classes and codes that say the server cannot work now, not that the request is wrong.
-AWAY = ("08", "53", "57", "25006", "55P03", "28", "3D000", "42P01", "42501")
+# SQLSTATE classes and codes that say the server cannot work now, not that the request is wrong; 40 that
+# it met another, which writes prevent by the order of their locks.
+AWAY = ("08", "53", "57", "25006", "55P03", "28", "3D000", "42P01", "42501", "40P01", "40001")
 log = logger(__name__)
 
 
@@ -126,6 +127,14 @@ class Database:
         with meaning():
             async with self._sessions() as session, session.begin():
                 yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """For several SELECTs that must agree: all see what was committed before the first. Raises as
+        ``transaction``."""
+        async with self.transaction() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

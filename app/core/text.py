@@ -6,12 +6,16 @@ import re
 import unicodedata
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from app.core.exact import Written
+
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
+NUMBER = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)  # in JSON
 ALLOWED_CONTROLS = {"\n", "\t"}
 FIRST_YEAR = 1900  # the driver takes years 1 and 9999 for infinity; nobody keeps books there
 LAST_YEAR = 2999
@@ -40,10 +44,13 @@ def _iso_day(value: Any) -> Any:
     return value
 
 
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, str) and not DECIMAL.fullmatch(value):
-        raise ValueError("must be a number like 12000 or 12000.50")
-    return value
+def plain_number(value: Any, example: str) -> Any:
+    """A number as it was written, as text or in JSON. Raises ValueError with the example for other text."""
+    written = value.text if isinstance(value, Written) else value
+    pattern = NUMBER if isinstance(value, Written) else DECIMAL
+    if isinstance(written, str) and not pattern.fullmatch(written):
+        raise ValueError(f"must be a number like {example}")
+    return Decimal(written) if isinstance(value, Written) else value
 
 
 def _in_range(amount: Decimal) -> Decimal:
@@ -57,7 +64,7 @@ Name = Annotated[Text, AfterValidator(_named)]
 Day = Annotated[date, BeforeValidator(_iso_day), Field(ge=date(FIRST_YEAR, 1, 1), le=date(LAST_YEAR, 12, 31))]
 Money = Annotated[
     Decimal,
-    BeforeValidator(_plain_number),
+    BeforeValidator(partial(plain_number, example="12000 or 12000.50")),
     Field(decimal_places=2, allow_inf_nan=False),
     AfterValidator(_in_range),
 ]

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from app.core.text import DECIMAL, FIRST_YEAR, LAST_YEAR, Name
+from app.core.text import FIRST_YEAR, LAST_YEAR, Name, plain_number
 from app.dispatch.statuses import KOREAN_CARGO, Cargo
 
 MOST_ID = 2**63 - 1  # bigint
@@ -31,12 +32,6 @@ RETENTION = timedelta(days=30)  # a person's whereabouts are kept no longer
 
 def _cargo(value: Any) -> Any:
     return KOREAN_CARGO.get(unicodedata.normalize("NFC", value), value) if isinstance(value, str) else value
-
-
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, str) and not DECIMAL.fullmatch(value):
-        raise ValueError("must be a number like 100 or 100.5")
-    return value
 
 
 def _iso(value: Any) -> Any:
@@ -70,7 +65,7 @@ CargoIn = Annotated[
 ]
 Kilograms = Annotated[
     Decimal,
-    BeforeValidator(_plain_number),
+    BeforeValidator(partial(plain_number, example="100 or 100.5")),
     Field(gt=0, lt=1_000_000, decimal_places=3, allow_inf_nan=False),
     WithJsonSchema(
         {

@@ -39,9 +39,14 @@ class Register(Generic[Row, Out]):
         self._out = out
 
     @asynccontextmanager
-    async def _work(self) -> AsyncIterator[DispatchRepository]:
+    async def _work(self, key: int = 0, wanted: object = None) -> AsyncIterator[DispatchRepository]:
+        """``key`` and ``wanted`` of a driver tell which accounts are, or will be, linked."""
+        account = getattr(wanted, "user_id", None)
         async with self._database.transaction() as session:
-            yield DispatchRepository(session, self._user_id)
+            repository = DispatchRepository(session, self._user_id)
+            driver = key if self._model is Driver else 0
+            await repository.begin_write(*[account] if account else [], driver=driver)
+            yield repository
 
     async def _row(self, repository: DispatchRepository, key: int, *, lock: bool = False) -> Row:
         return present(await repository.find(self._model, key, lock=lock), self._model.__name__, key)
@@ -58,7 +63,7 @@ class Register(Generic[Row, Out]):
 
     async def create(self, wanted: BaseModel) -> Out:
         """Raises ConflictError of a twin, and InvalidRequestError of an account that is none."""
-        async with self._work() as repository:
+        async with self._work(wanted=wanted) as repository:
             row = self._model()
             await _fill(repository, row, wanted.model_dump())
             await repository.add(row)
@@ -66,7 +71,7 @@ class Register(Generic[Row, Out]):
 
     async def replace(self, key: int, wanted: Change) -> Out:
         """Every field. Raises NotFoundError, StaleVersionError, ConflictError, InvalidRequestError."""
-        async with self._work() as repository:
+        async with self._work(key, wanted) as repository:
             row = await self._row(repository, key, lock=True)
             check_version(row, wanted.version)
             await _fill(repository, row, wanted.model_dump(exclude={"version"}))
@@ -75,7 +80,7 @@ class Register(Generic[Row, Out]):
 
     async def delete(self, key: int) -> None:
         """Raises NotFoundError, and ConflictError where orders or dispatches refer to it."""
-        async with self._work() as repository:
+        async with self._work(key) as repository:
             await repository.delete(await self._row(repository, key, lock=True))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.text import Name, Text
 from app.dispatch.fields import Phone, Stored, Version, shape
@@ -57,8 +58,9 @@ class VehicleOut(Stored):
 
 
 class DriverIn(BaseModel):
-    """Who drives. ``user_id`` links the driver's own account, by the id that its /auth/me shows: nobody can
-    guess it, so whoever gives it away agrees. The account then sees and moves this driver's dispatches."""
+    """Who drives. ``user_id`` links the driver's own account, by the id that its /auth/me shows, which nobody
+    can guess. The account then sees and moves this driver's dispatches; it sees its links, and ends them, at
+    /mobile/links."""
 
     model_config = shape(name="김기사", phone="+82 10 5550 0100")
     name: Annotated[Name, Field(max_length=255)]
@@ -81,6 +83,16 @@ class DriverOut(Stored):
     user_id: uuid.UUID | None
 
 
+class LinkOut(BaseModel):
+    """A driver, of whomever, that the asking account is linked to."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: int = Field(description="The driver's")
+    name: str
+    phone: str | None
+    created_at: datetime
+
+
 class ClientList(Part[ClientOut]):
     """Clients, newest first."""
 
@@ -91,3 +103,7 @@ class VehicleList(Part[VehicleOut]):
 
 class DriverList(Part[DriverOut]):
     """Drivers, newest first."""
+
+
+class LinkList(Part[LinkOut]):
+    """Linked drivers, newest first."""

@@ -96,6 +96,11 @@ class Lists:
         mine = picks(model, narrowed).where(self._sight.own(model))
         return await self._found(model, window, narrowed, lambda cut: cut(mine))
 
+    async def linked(self, window: Window) -> Found:
+        """A part of the drivers that are linked to the account, whoever made them."""
+        mine = picks(Driver, EVERYTHING).where(self._sight.linked())
+        return await self._found(Driver, window, EVERYTHING, lambda cut: cut(mine))
+
     async def seen(self, window: Window, narrowed: Narrow) -> Found:
         """A part of the dispatches that the account made or that its linked drivers drive. The first rows of
         each driver are put beside the first own ones: an OR of both would have to sort them all."""

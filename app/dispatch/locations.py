@@ -14,6 +14,7 @@ from app.dispatch.repository import DispatchRepository, forget_locations
 from app.dispatch.schemas import LocationIn, LocationOut, LocationQuery
 from app.dispatch.service import present
 
+NO_DRIVER = "the account has no driver that is its own or on a dispatch"
 FORGET_AT_ONCE = 10_000  # rows of one transaction: short enough for its time-out and for the locks
 FORGET_CRON = "23 * * * *"
 
@@ -52,12 +53,10 @@ class Locations:
 
 
 async def _driver(repository: DispatchRepository, wanted: int | None) -> int:
-    if wanted is not None:
-        found, problem = [wanted] * await repository.reports_for(wanted), "is no driver of this user"
-    else:
-        found = list(await repository.drivers_to_report_for())
-        problem = "is needed: the account has several drivers" if found else "the account has no driver"
+    found = await repository.drivers_to_report_for(wanted)
     if len(found) != 1:
+        problem = "is needed: the account has several drivers" if found else NO_DRIVER
+        problem = problem if wanted is None else "is no driver of this user"
         raise InvalidRequestError(problems=[{"field": "body.driver_id", "problem": problem}], total=1)
     return found[0]
 

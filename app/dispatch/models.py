@@ -185,6 +185,7 @@ class DispatchStep(Base):
     __table_args__ = (
         one_of("status", DispatchStatus),
         Index("idx_dispatch_steps_dispatch_id", "dispatch_id", "id"),
+        Index("idx_dispatch_steps_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     dispatch_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("dispatches.id", ondelete="CASCADE"))

@@ -1,6 +1,7 @@
 """Dispatch's rows. Who sees what is said here, by ``Sight``, and nowhere else.
 
-Locks are taken in one order: order, dispatch, driver, books. So no two writes wait for each other.
+Locks are taken in one order: accounts, order, dispatch, driver, books; what is only
+referred to is held so that it may change, but not go. So no two writes wait for each other.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.core.auth.users import User
+from app.core.auth.users import User, hold_accounts
 from app.dispatch.errors import refusal
 from app.dispatch.models import (
     Dispatch,
@@ -27,9 +28,11 @@ from app.dispatch.models import (
     Order,
     Owned,
 )
-from app.dispatch.statuses import DispatchStatus
+from app.dispatch.statuses import ACTIVE, DispatchStatus
 
 Row = TypeVar("Row", bound=Owned)
+# Written into the statement, so that the partial index of running dispatches fits it.
+UNDER_WAY: BindParameter[Any] = bindparam("under_way", ACTIVE, expanding=True, literal_execute=True)
 WHOLE = tuple(
     joinedload(part, innerjoin=True) for part in (Dispatch.order, Dispatch.vehicle, Dispatch.driver)
 )
@@ -61,10 +64,26 @@ class DispatchRepository(Sight):
         super().__init__(user_id)
         self._session = session
 
+    async def begin_write(self, *accounts: uuid.UUID, driver: int = 0, dispatch: int = 0) -> None:
+        """Holds everybody whose view the write may change: these, the driver's or the dispatch's. Raises
+        InvalidTokenError where the account itself is gone."""
+        found: list[Select[Any]] = [select(User.id).where(User.id.in_(accounts))] if accounts else []
+        if dispatch:
+            found.append(select(Dispatch.owner_id).where(Dispatch.id == dispatch))
+        if driver or dispatch:
+            driven = select(Dispatch.driver_id).where(Dispatch.id == dispatch).scalar_subquery()
+            found.append(select(Driver.user_id).where(Driver.id == (driver or driven)))
+        await hold_accounts(self._session, self._user_id, *found)
+
     async def find(self, model: type[Row], key: int, *, lock: bool = False) -> Row | None:
         """An own row, None where it does not exist or is another user's."""
         wanted = select(model).where(model.id == key, self.own(model))
-        return await self._one(wanted.with_for_update() if lock else wanted)
+        return await self._one(_locked(wanted) if lock else wanted)
+
+    async def held(self, model: type[Row], key: int) -> Row | None:
+        """An own row that is not removed before the commit."""
+        wanted = select(model).where(model.id == key, self.own(model))
+        return await self._one(wanted.with_for_update(read=True, key_share=True))
 
     async def dispatch(self, key: int, *, mobile: bool = False) -> Dispatch | None:
         """A dispatch with all that belongs to it; ``mobile``: also one of a driver who is linked."""
@@ -77,19 +96,23 @@ class DispatchRepository(Sight):
         found = await self._one(wanted)
         if found is None:
             return None
-        order = await self._one(select(Order).where(Order.id == found.order_id).with_for_update())
-        dispatch = await self._one(select(Dispatch).where(Dispatch.id == key).with_for_update())
-        driver = await self._held(select(Driver).where(Driver.id == found.driver_id))
+        order = await self._one(_locked(select(Order).where(Order.id == found.order_id)))
+        dispatch = await self._one(_locked(select(Dispatch).where(Dispatch.id == key)))
+        driver = await self._linked(select(Driver).where(Driver.id == found.driver_id))
         return (order, dispatch, driver) if order and dispatch and driver else None
 
     async def held_driver(self, key: int) -> Driver | None:
         """An own driver, who is not linked to another account before the commit."""
-        return await self._held(select(Driver).where(Driver.id == key, self.own(Driver)))
+        return await self._linked(select(Driver).where(Driver.id == key, self.own(Driver)))
+
+    async def link(self, key: int) -> Driver | None:
+        """A driver linked to the account, whoever made the row; nobody else changes it before the commit."""
+        return await self._one(_locked(select(Driver).where(Driver.id == key, self.linked())))
 
     def _visible(self, mobile: bool) -> ColumnElement[bool]:
         return self.seen() if mobile else self.own(Dispatch)
 
-    async def _held(self, wanted: Select[Driver]) -> Driver | None:
+    async def _linked(self, wanted: Select[Driver]) -> Driver | None:
         return await self._one(wanted.with_for_update(read=True))
 
     async def _one(self, wanted: Select[Row]) -> Row | None:
@@ -160,18 +183,21 @@ class DispatchRepository(Sight):
                 counted[status] = (before[0] + every, before[1] + new)
         return [(status, *numbers) for status, numbers in counted.items()]
 
-    async def drivers_to_report_for(self) -> Sequence[int]:
-        """At most two drivers: those linked to the account, else its own."""
-        for mine in (self.linked(), self.own(Driver)):
-            found = (await self._session.scalars(select(Driver.id).where(mine).limit(2))).all()
-            if found:
+    async def drivers_to_report_for(self, wanted: int | None) -> Sequence[int]:
+        """The drivers meant, at most two, who stay until the commit: the one wanted, else the own one linked
+        to the account, else own ones, else others' that are linked and on a dispatch. Whoever knows the
+        account may have linked it, and gets no place by that alone."""
+        if wanted is not None:
+            return await self._reporting(Driver.id == wanted, or_(self.linked(), self.own(Driver)))
+        driven = exists().where(Dispatch.driver_id == Driver.id, Dispatch.status.in_(UNDER_WAY))
+        for mine in ((self.linked(), self.own(Driver)), (self.own(Driver),), (self.linked(), driven)):
+            if found := await self._reporting(*mine):
                 return found
         return ()
 
-    async def reports_for(self, driver_id: int) -> bool:
-        """Whether the account is linked to the driver or made the row."""
-        mine = or_(self.linked(), self.own(Driver))
-        return await self._session.scalar(select(Driver.id).where(Driver.id == driver_id, mine)) is not None
+    async def _reporting(self, *mine: ColumnElement[bool]) -> Sequence[int]:
+        wanted = select(Driver.id).where(*mine).limit(2)
+        return (await self._session.scalars(wanted.with_for_update(read=True, key_share=True))).all()
 
     async def locate(self, values: dict[str, Any]) -> None:
         """Stores where a driver was; the same moment again changes nothing."""
@@ -185,6 +211,12 @@ class DispatchRepository(Sight):
         return (
             await self._session.scalars(wanted.order_by(DriverLocation.recorded_at.desc()).limit(size))
         ).all()
+
+
+def _locked(wanted: Select[Row]) -> Select[Row]:
+    """Against other changes and removal, but not against rows that refer to it: whoever removes what this row
+    refers to looks at those."""
+    return wanted.with_for_update(key_share=True)
 
 
 async def forget_locations(session: AsyncSession, before: datetime, most: int) -> int:

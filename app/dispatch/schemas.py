@@ -188,8 +188,9 @@ class Summary(BaseModel):
 
 
 class LocationIn(BaseModel):
-    """Where the driver is (WGS 84, degrees). ``driver_id`` may be left out where the account has one driver.
-    A ``recorded_at`` sent twice is stored once."""
+    """Where the driver is (WGS 84, degrees). ``driver_id`` may be left out where the account has one driver
+    of its own, or none but one linked to it by another and on a dispatch. A ``recorded_at`` sent twice is
+    stored once."""
 
     model_config = shape(latitude=37.5665, longitude=126.978)
     latitude: Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]

@@ -57,9 +57,11 @@ class Freight:
         self._lists = Lists(database, user_id)
 
     @asynccontextmanager
-    async def _work(self) -> AsyncIterator[DispatchRepository]:
+    async def _work(self, *, driver: int = 0, dispatch: int = 0) -> AsyncIterator[DispatchRepository]:
         async with self._database.transaction() as session:
-            yield DispatchRepository(session, self._user_id)
+            repository = DispatchRepository(session, self._user_id)
+            await repository.begin_write(driver=driver, dispatch=dispatch)
+            yield repository
 
     @asynccontextmanager
     async def _look(self) -> AsyncIterator[DispatchRepository]:
@@ -80,7 +82,7 @@ class Freight:
     async def create_order(self, wanted: OrderIn) -> OrderOut:
         """Raises InvalidRequestError where the client is not this user's."""
         async with self._work() as repository:
-            refuse_missing(client_id=await repository.find(Client, wanted.client_id))
+            refuse_missing(client_id=await repository.held(Client, wanted.client_id))
             row = Order(**wanted.model_dump())
             await repository.add(row)
             return OrderOut.model_validate(row)
@@ -92,7 +94,7 @@ class Freight:
             check_version(row, wanted.version)
             if row.status in FINAL_ORDERS:
                 raise ConflictError("A completed or cancelled order is not changed", status=row.status)
-            refuse_missing(client_id=await repository.find(Client, wanted.client_id))
+            refuse_missing(client_id=await repository.held(Client, wanted.client_id))
             for name, value in wanted.model_dump(exclude={"version"}).items():
                 setattr(row, name, value)
             await repository.flush()
@@ -127,7 +129,8 @@ class Freight:
 
     async def dispatch(self, key: int) -> DispatchDetail:
         """With its history. Raises NotFoundError."""
-        async with self._look() as repository:
+        async with self._database.snapshot() as session:
+            repository = DispatchRepository(session, self._user_id)
             row = present(await repository.dispatch(key), "Dispatch", key)
             history = [StepOut.model_validate(step) for step in await repository.steps(key)]
         return DispatchDetail(**DispatchOut.model_validate(row).model_dump(), history=history)
@@ -135,10 +138,10 @@ class Freight:
     async def create_dispatch(self, wanted: DispatchIn) -> DispatchOut:
         """Raises InvalidRequestError for what is not this user's, TransitionError where the order is over,
         BusyError where the order, the vehicle or the driver is on its way."""
-        async with self._work() as repository:
+        async with self._work(driver=wanted.driver_id) as repository:
             order = await repository.find(Order, wanted.order_id, lock=True)
             driver = await repository.held_driver(wanted.driver_id)
-            vehicle = await repository.find(Vehicle, wanted.vehicle_id)
+            vehicle = await repository.held(Vehicle, wanted.vehicle_id)
             refuse_missing(order_id=order, vehicle_id=vehicle, driver_id=driver)
             assert order and driver  # noqa: S101  (refused above)
             if order.status in FINAL_ORDERS:
@@ -155,7 +158,7 @@ class Freight:
     async def change_status(self, key: int, wanted: StatusChange, *, mobile: bool = False) -> DispatchOut:
         """The dispatch's next status, and its order's. The present status again changes nothing. Raises
         NotFoundError, StaleVersionError, TransitionError."""
-        async with self._work() as repository:
+        async with self._work(dispatch=key) as repository:
             found = await repository.locked(key, mobile=mobile)
             order, row, driver = present(found, "Dispatch", key)
             if row.status != wanted.status:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from app.core.auth.current import CurrentUser
 from app.core.errors import documented
+from app.core.exact import ExactRoute
 from app.ledger.months import YearMonth, today
 from app.ledger.recurring import Recurring
 from app.ledger.recurring_schemas import (
@@ -22,7 +23,12 @@ from app.ledger.recurring_schemas import (
 from app.ledger.router import COMMON, Live
 from app.ledger.settings import LedgerSettings
 
-router = APIRouter(prefix="/recurring", tags=["recurring transactions"], responses=documented(*COMMON))
+router = APIRouter(
+    prefix="/recurring",
+    tags=["recurring transactions"],
+    responses=documented(*COMMON),
+    route_class=ExactRoute,
+)
 
 
 async def recurring_of(user: CurrentUser, context: Live) -> Recurring:

@@ -13,7 +13,7 @@ from app.ledger.months import YearMonth
 from app.ledger.schemas import MAX_DESCRIPTION, CategoryOut, Kind, TransactionOut, Version
 
 MAX_TEMPLATE_NAME = 255
-DayOfMonth = Annotated[int, Field(ge=1, le=31)]
+DayOfMonth = Annotated[int, Field(strict=True, ge=1, le=31)]
 
 
 class RecurringIn(BaseModel):
@@ -41,7 +41,7 @@ class RecurringIn(BaseModel):
     frequency: Literal["monthly"] = "monthly"
     start_date: YearMonth
     end_date: Annotated[YearMonth | None, Field(description="The last month; null: without an end")] = None
-    day_of_month: Annotated[int, Field(ge=1, le=31)]
+    day_of_month: DayOfMonth
     is_active: bool = True
     is_variable_amount: bool = False
 

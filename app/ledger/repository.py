@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.core.auth.users import hold_accounts
 from app.ledger.cursor import Place
 from app.ledger.models import Book, Category, RecurringTransaction, Transaction
 from app.ledger.schemas import TransactionFilter
@@ -32,7 +33,9 @@ class LedgerRepository:
         return select(model).where(model.user_id == self._user_id)
 
     async def begin_write(self) -> None:
-        """Raises the book's revision. The row's lock makes this user's other writers wait for the commit."""
+        """Raises the book's revision. The row's lock makes this user's other writers wait for the commit.
+        Raises InvalidTokenError where the user is gone."""
+        await hold_accounts(self._session, self._user_id)
         row = {"user_id": self._user_id, "revision": 1}
         grown = {"revision": Book.revision + 1}
         await self._session.execute(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from app.core.auth.current import CurrentUser
 from app.core.context import Context, context_of
 from app.core.errors import documented
+from app.core.exact import ExactRoute
 from app.core.text import Day, Month, Year
 from app.ledger.backup import BackupFile
 from app.ledger.schemas import (
@@ -31,7 +32,7 @@ from app.ledger.transfer import Transfer
 IMPORT_PATH = "/backup/import"
 COMMON = ("ERR_1001", "ERR_1100", "ERR_1101", "ERR_1200", "ERR_1201")
 FILE_SCHEMA = {"$ref": "#/components/schemas/BackupFile"}  # documented only: parse() reads it row by row
-router = APIRouter(responses=documented(*COMMON))
+router = APIRouter(responses=documented(*COMMON), route_class=ExactRoute)
 Live = Annotated[Context, Depends(context_of)]
 
 

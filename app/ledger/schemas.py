@@ -17,7 +17,12 @@ MAX_DESCRIPTION = 2_000
 MAX_VERSION = 2**31 - 1  # INTEGER
 Version = Annotated[
     int,
-    Field(ge=1, le=MAX_VERSION, description="As read; refused with ERR_1504 where it is another one by now"),
+    Field(
+        strict=True,
+        ge=1,
+        le=MAX_VERSION,
+        description="As read; refused with ERR_1504 where it is another one by now",
+    ),
 ]
 
 

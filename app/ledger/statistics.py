@@ -51,7 +51,7 @@ class Statistics:
             revision = await StatisticsRepository(session, self._user_id).revision()
 
         async def computed() -> Answer:
-            async with self._database.transaction() as session:
+            async with self._database.snapshot() as session:
                 return await compute(StatisticsRepository(session, self._user_id))
 
         whole = f"ledger:{model.__name__}:2:{self._user_id}:{revision}:{key}"

@@ -101,8 +101,8 @@ class Transfer:
         return plan.report()
 
     async def export_file(self) -> BackupFile:
-        """Everything of the user, in an order that depends on the content alone."""
-        async with self._database.transaction() as session:
+        """Everything of the user at one moment, in an order that depends on the content alone."""
+        async with self._database.snapshot() as session:
             repository = LedgerRepository(session, self._user_id)
             categories = await repository.categories()
             recurring, entries = await repository.recurring(), await repository.transactions()

@@ -29,6 +29,15 @@ SEEDS = {  # the indexes that seeds 001 and 002 name, and what they begin with
     "idx_dispatches_driver_id": "btree (driver_id",
     "idx_vehicles_license_plate": "btree (license_plate)",
 }
+BARE = """
+SELECT c.conrelid::regclass || '.' || a.attname FROM pg_constraint c
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+WHERE c.contype = 'f' AND c.conrelid::regclass::text NOT LIKE 'procrastinate%' AND NOT EXISTS (
+  SELECT FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid JOIN pg_am m ON m.oid = n.relam
+  WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1] AND m.amname = 'btree'
+    AND coalesce(pg_get_expr(i.indpred, i.indrelid), '(' || a.attname || ' IS NOT NULL)')
+        = '(' || a.attname || ' IS NOT NULL)')
+"""
 
 
 def connect(address: str) -> Iterator[Connection]:
@@ -49,6 +58,10 @@ def owner(postgres: Postgres, fresh_database: str) -> Iterator[Connection]:
 def service(postgres: Postgres, fresh_database: str) -> Iterator[Connection]:
     """The service in the same database."""
     yield from connect(postgres.address("service", fresh_database))
+
+
+def test_every_foreign_key_has_an_index_to_be_looked_up_by(postgres: Postgres) -> None:
+    assert postgres.sql(BARE, database=DATABASE) == ""
 
 
 def test_the_migrations_make_exactly_what_the_models_say(

@@ -104,6 +104,13 @@ async def test_every_bad_field_is_named_at_once(alice: httpx.AsyncClient) -> Non
     assert problems == {f"body.{name}": text for name, (_, text) in BAD.items()}
 
 
+@pytest.mark.parametrize("day", [True, "1", 1.0, 1.5, 32, None])
+async def test_a_day_of_the_month_is_a_whole_number(alice: httpx.AsyncClient, day: object) -> None:
+    response = await alice.post("/recurring", json=RENT | {"day_of_month": day})
+    assert response.status_code == 422
+    assert [found["field"] for found in response.json()["details"]["problems"]] == ["body.day_of_month"]
+
+
 async def test_a_template_that_ends_before_it_begins_is_refused(alice: httpx.AsyncClient) -> None:
     body = (await alice.post("/recurring", json=RENT | {"end_date": "2025-12"})).json()
     problem = {"field": "body", "problem": "end_date must not be before start_date"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 Add = Callable[..., Awaitable[dict[str, Any]]]
+JSON = {"content-type": "application/json"}
 ENTRY = {"date": "2026-01-15", "description": "점심", "amount": "12000", "type": "expense"}
 
 
@@ -28,6 +30,44 @@ async def test_a_new_entry_is_given_back_as_stored(alice: httpx.AsyncClient) -> 
 )
 async def test_no_digit_of_an_amount_is_lost(add: Add, sent: object, stored: str) -> None:
     assert (await add(amount=sent))["amount"] == stored
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "9999999999999.991",
+        "1.100000000000000000001",
+        "0.1" + "0" * 28 + "1",
+        "12000.005",
+        "10000000000000",
+        "9999999999999.995",
+        "1e-3",
+        "1e9999999999999999999",
+        "1e400",
+        "NaN",
+        "-0.001",
+    ],
+)
+async def test_a_json_number_is_as_exact_as_text(alice: httpx.AsyncClient, number: str) -> None:
+    body = json.dumps(ENTRY | {"amount": 0}).replace('"amount": 0', f'"amount": {number}')
+    for path, sent in (("/transactions", body), ("/recurring", body)):
+        answer = await alice.post(path, content=sent, headers=JSON)
+        assert answer.status_code == 422, answer.text
+        assert "body.amount" in [problem["field"] for problem in answer.json()["details"]["problems"]]
+    file = f'{{"transactions": [{body}]}}'
+    assert (await alice.post("/backup/import", content=file, headers=JSON)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("number", "stored"),
+    [("9999999999999.99", "9999999999999.99"), ("1.100", "1.10"), ("1.2e4", "12000.00"), ("-0.0", "0.00")],
+)
+async def test_a_json_number_that_fits_is_stored_to_the_digit(
+    alice: httpx.AsyncClient, number: str, stored: str
+) -> None:
+    body = json.dumps(ENTRY | {"amount": 0}).replace('"amount": 0', f'"amount": {number}')
+    answer = await alice.post("/transactions", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["amount"]) == (201, stored)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,26 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from sqlalchemy import CheckConstraint, DateTime, Index, String, Uuid, exists, func, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Index,
+    Select,
+    String,
+    Uuid,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
+from app.core.errors import InvalidTokenError
 
 NEW_ID = text("gen_random_uuid()")
 LOCAL_PREFIX: Final = "local:"
@@ -125,3 +139,13 @@ async def was_deleted(session: AsyncSession, clerk_user_id: str) -> bool:
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(clerk_user_id, 0))))
     gone = await session.scalar(select(exists().where(DeletedUser.clerk_user_id == clerk_user_id)))
     return bool(gone)
+
+
+async def hold_accounts(session: AsyncSession, own: uuid.UUID, *others: Select[Any]) -> None:
+    """The first statement of a write: keeps the own account, and those whose ids ``others`` find, from being
+    deleted before the commit. A deletion begins with the account's row too, so that the one waits for the
+    other, and never each for each. Raises InvalidTokenError where the own account is gone."""
+    ids = union_all(select(literal(own, Uuid)), *others)
+    held = select(User.id).where(User.id.in_(ids)).order_by(User.id)
+    if own not in set(await session.scalars(held.with_for_update(read=True, key_share=True))):
+        raise InvalidTokenError

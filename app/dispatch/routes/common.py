@@ -11,6 +11,7 @@ from app.core.context import Context, context_of
 from app.dispatch.fields import Id
 from app.dispatch.fleet import Register
 from app.dispatch.fleet_schemas import ClientOut, DriverOut, VehicleOut
+from app.dispatch.links import Links
 from app.dispatch.locations import Locations
 from app.dispatch.models import Client, Driver, Vehicle
 from app.dispatch.service import Freight
@@ -38,6 +39,11 @@ async def locations_of(user: CurrentUser, context: Live) -> Locations:
     return Locations(context.database, user.id)
 
 
+async def links_of(user: CurrentUser, context: Live) -> Links:
+    """The asking account's links."""
+    return Links(context.database, user.id)
+
+
 async def clients_of(user: CurrentUser, context: Live) -> Register[Client, ClientOut]:
     """The asking account's clients."""
     return Register(context.database, user.id, Client, ClientOut)
@@ -55,6 +61,7 @@ async def drivers_of(user: CurrentUser, context: Live) -> Register[Driver, Drive
 
 MyFreight = Annotated[Freight, Depends(freight_of)]
 MyLocations = Annotated[Locations, Depends(locations_of)]
+MyLinks = Annotated[Links, Depends(links_of)]
 MyClients = Annotated[Register[Client, ClientOut], Depends(clients_of)]
 MyVehicles = Annotated[Register[Vehicle, VehicleOut], Depends(vehicles_of)]
 MyDrivers = Annotated[Register[Driver, DriverOut], Depends(drivers_of)]

@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.core.errors import documented
-from app.dispatch.routes.common import COMMON, PREFIX, DispatchId, MyFreight, MyLocations
+from app.dispatch.fleet_schemas import LinkList, LinkOut
+from app.dispatch.paging import PageQuery, part
+from app.dispatch.routes.common import COMMON, PREFIX, DispatchId, DriverId, MyFreight, MyLinks, MyLocations
 from app.dispatch.routes.orders import STATUS
 from app.dispatch.schemas import (
     DispatchList,
@@ -50,3 +52,15 @@ async def mobile_summary(freight: MyFreight) -> Summary:
 async def report_location(locations: MyLocations, location: LocationIn) -> LocationOut:
     """Where the driver is."""
     return await locations.report(location)
+
+
+@router.get("/links")
+async def list_links(links: MyLinks, query: Annotated[PageQuery, Query()]) -> LinkList:
+    """The drivers that are linked to the account, whoever made them, newest first."""
+    return part(LinkList, LinkOut, await links.found(query.window()), query.window())
+
+
+@router.delete("/links/{driver_id}", status_code=204, responses=documented("ERR_1002"))
+async def end_link(links: MyLinks, driver_id: DriverId) -> None:
+    """Ends a link: the account no longer sees the driver's dispatches, nor reports for the driver."""
+    await links.end(driver_id)

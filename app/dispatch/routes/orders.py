@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.core.errors import documented
+from app.core.exact import ExactRoute
 from app.dispatch.routes.common import CHANGE, COMMON, PREFIX, DispatchId, MyFreight, OrderId
 from app.dispatch.schemas import (
     Cancellation,
@@ -24,7 +25,7 @@ from app.dispatch.schemas import (
 )
 
 STATUS = ("ERR_1002", "ERR_1503", "ERR_1504")
-router = APIRouter(prefix=PREFIX, responses=documented(*COMMON))
+router = APIRouter(prefix=PREFIX, responses=documented(*COMMON), route_class=ExactRoute)
 
 
 @router.get("/orders", tags=["orders"])

@@ -12,12 +12,14 @@ from app.core.context import Context
 from app.dispatch import locations
 from app.dispatch.fields import RETENTION
 from app.dispatch.models import DriverLocation
+from tests.app.conftest import ClientFor
 from tests.app.dispatch.conftest import Dispatcher
 from tests.app.dispatch.test_access import account_of
 
 pytestmark = pytest.mark.integration
 SEOUL = {"latitude": 37.5665, "longitude": 126.978}
 PATH = "/mobile/location"
+NO_DRIVER = "the account has no driver that is its own or on a dispatch"
 
 
 def ago(**time: float) -> str:
@@ -58,7 +60,7 @@ async def test_a_report_sent_twice_is_stored_once(desk: Dispatcher) -> None:
 
 async def test_an_account_with_several_drivers_names_the_one(desk: Dispatcher, other: Dispatcher) -> None:
     details = await desk.refused("POST", PATH, "ERR_1001", **SEOUL)
-    assert details["problems"] == [{"field": "body.driver_id", "problem": "the account has no driver"}]
+    assert details["problems"] == [{"field": "body.driver_id", "problem": NO_DRIVER}]
     first, second = await desk.driver(), await desk.driver()
     details = await desk.refused("POST", PATH, "ERR_1001", **SEOUL)
     assert details["problems"][0]["problem"] == "is needed: the account has several drivers"
@@ -73,10 +75,42 @@ async def test_a_drivers_account_reports_to_its_dispatcher(
     desk: Dispatcher, other: Dispatcher, bob: httpx.AsyncClient
 ) -> None:
     driver = await desk.driver(user_id=await account_of(bob))
-    await other.driver()  # the linked one comes first
+    dispatch = await desk.dispatch(driver_id=driver["id"])
     await other.send("POST", PATH, 200, **SEOUL)
     assert (await desk.get(f"/drivers/{driver['id']}/location"))["latitude"] == SEOUL["latitude"]
+    await desk.move(dispatch["id"], "COMPLETED")
+    details = await other.refused("POST", PATH, "ERR_1001", **SEOUL)
+    assert details["problems"] == [{"field": "body.driver_id", "problem": NO_DRIVER}]
     await other.send("POST", PATH, 200, **SEOUL, driver_id=driver["id"])
+
+
+async def test_whoever_links_an_account_does_not_get_its_own_drivers_place(
+    desk: Dispatcher, other: Dispatcher, bob: httpx.AsyncClient
+) -> None:
+    linked = await desk.driver(user_id=await account_of(bob))
+    await desk.dispatch(driver_id=linked["id"])
+    own = await other.driver()
+    assert (await other.send("POST", PATH, 200, **SEOUL))["driver_id"] == own["id"]
+    await desk.refused("GET", f"/drivers/{linked['id']}/location", "ERR_1002")
+    await other.driver()
+    details = await other.refused("POST", PATH, "ERR_1001", **SEOUL)
+    assert details["problems"][0]["problem"] == "is needed: the account has several drivers"
+    myself = await other.driver(user_id=await account_of(bob))
+    assert (await other.send("POST", PATH, 200, **SEOUL))["driver_id"] == myself["id"]
+
+
+async def test_of_two_dispatchers_the_place_goes_to_the_one_whose_dispatch_is_driven(
+    desk: Dispatcher, other: Dispatcher, client_for: ClientFor
+) -> None:
+    carol = Dispatcher(client_for("carol"))
+    account = await account_of(carol.http)
+    first, second = await desk.driver(user_id=account), await other.driver(user_id=account)
+    await carol.refused("POST", PATH, "ERR_1001", **SEOUL)
+    await other.dispatch(driver_id=second["id"])
+    assert (await carol.send("POST", PATH, 200, **SEOUL))["driver_id"] == second["id"]
+    await desk.dispatch(driver_id=first["id"])
+    details = await carol.refused("POST", PATH, "ERR_1001", **SEOUL)
+    assert details["problems"][0]["problem"] == "is needed: the account has several drivers"
 
 
 BAD_PLACES: list[tuple[str, object]] = [

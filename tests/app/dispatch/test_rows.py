@@ -121,6 +121,7 @@ BAD_ORDERS: list[tuple[str, object]] = [
     ("weight", "1e3"),
     ("weight", "NaN"),
     ("weight", "0.0001"),
+    ("weight", 99.00049999999999),
     ("weight", 1_000_000),
     ("weight", True),
     ("weight", None),
