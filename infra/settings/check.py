@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -14,7 +15,7 @@ from infra.names import SANDBOX
 from infra.settings import document, layers, messages, model, rules, sealed
 from infra.settings.config import StackConfig
 from infra.settings.document import KeyPath
-from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, shown
+from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, is_run_together, shown
 from infra.settings.layers import Layer, stack_file
 from infra.settings.model import Settings
 from infra.settings.rules import reading
@@ -168,9 +169,10 @@ def _explained(entry: Any, path: KeyPath, read: list[Layer]) -> Flaw:
     quoted = not next((layer.bare(written) for layer in reversed(read) if layer.has(written)), False)
     flaw = _pointed(written, *messages.explain(entry, Settings, path, quoted=quoted), read)
     if unknown and messages.is_run_together(str(path[-1])):
-        before = str(path[-1]).partition(":")[0]
+        before = re.split("[:=]", str(path[-1]), maxsplit=1)[0]
         flaw = replace(flaw, key=_pointed((*path[:-1], f"{before}:{MASK}"), "", "", "", read).key)
-    return replace(flaw, value=None if unknown else shown(flaw.key, value, quoted=quoted))
+    hidden = entry["type"] in messages.MAPPINGS and isinstance(value, str) and is_run_together(value)
+    return replace(flaw, value=None if unknown or hidden else shown(flaw.key, value, quoted=quoted))
 
 
 def _as_written(path: KeyPath, value: Any, read: list[Layer]) -> KeyPath:

@@ -15,7 +15,7 @@ import yaml
 
 from infra import paths
 from infra.settings import strict
-from infra.settings.flaw import Flaw, printable
+from infra.settings.flaw import Flaw, key_name, printable
 
 KeyPath = tuple[str | int, ...]
 MAX_BYTES = 64 * 1024  # a stack file has tens of lines; anything this large is another file
@@ -166,6 +166,6 @@ def dotted(path: KeyPath) -> str:
     """``("service", "allowed_origins", 0)`` → ``service.allowed_origins[0]``."""
     text = ""
     for part in path:
-        name = part if isinstance(part, int) else printable(part)
+        name = part if isinstance(part, int) else key_name(part)
         text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text
