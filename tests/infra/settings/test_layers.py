@@ -110,9 +110,9 @@ def test_a_folder_without_profiles_has_those_of_the_project(tmp_path: Path) -> N
     assert layers.profile_file(Environment.DEV, tmp_path) == tmp_path / "profiles" / "dev.yaml"
 
 
-def test_an_environment_without_a_profile_has_the_model_and_the_stack_file(tmp_path: Path) -> None:
+def test_an_environment_with_an_empty_profile_has_the_model_and_the_stack_file(tmp_path: Path) -> None:
     path = folder(tmp_path, "  slipway:service: {replicas: 3}\n")
-    (path / "profiles" / "dev.yaml").unlink()
+    (path / "profiles" / "dev.yaml").write_text("")
     read, flaws = layers.read(StackName.parse(STACK), path)
     service = layers.merged(read)["service"]
-    assert (len(read), flaws, service["replicas"], service["pool"]["size"]) == (1, [], 3, 20)
+    assert (len(read), flaws, service["replicas"], service["pool"]["size"]) == (2, [], 3, 20)
