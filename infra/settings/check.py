@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -15,6 +16,7 @@ from infra.names import SANDBOX
 from infra.settings import document, layers, messages, model, rules, sealed
 from infra.settings.config import StackConfig
 from infra.settings.document import KeyPath
+from infra.settings.fields import field_at
 from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, is_run_together, shown
 from infra.settings.layers import Layer, stack_file
 from infra.settings.model import Settings
@@ -73,6 +75,7 @@ def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> R
     for lower in read[:-1]:  # what a higher layer covers is wrong all the same
         flaws += _wrong_values(stack, lower)
     flaws += found + sealed.flaws(stack, merged, own, missing=secrets)
+    flaws += _misread(read, {(flaw.file, flaw.line, flaw.column) for flaw in flaws})
     if flaws or settings is None:
         return Report(name, None, in_order(flaws), layers=tuple(read))
     notes = [replace(_finding(item, own, read), level=Level.NOTE) for item in rules.notices(settings)]
@@ -112,6 +115,16 @@ def _wrong_values(stack: StackName, lower: Layer) -> list[Flaw]:
     except ValidationError as error:
         return _flaws(error, [lower])
     return []
+
+
+def _misread(read: list[Layer], told: Collection[tuple[str, int | None, int | None]]) -> list[Flaw]:
+    """Texts of known keys that Pulumi would take for a number or a date, where nothing else is said."""
+    return [
+        flaw
+        for layer in read
+        for path, flaw in layer.misread()
+        if field_at(Settings, path)[1] is not None and (flaw.file, flaw.line, flaw.column) not in told
+    ]
 
 
 def _rules_beside(stack: StackName, wrong: list[KeyPath], merged: dict[str, Any]) -> list[Finding]:

@@ -30,12 +30,13 @@ ENCODINGS = {
 @dataclass
 class Document:
     """``data`` is plain; ``places`` maps a key path to its (line, column), both from 1; ``bare`` holds the
-    paths of texts that stand without quotes."""
+    paths of texts that stand without quotes, ``misread`` those which Pulumi takes for something else."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
     bare: set[KeyPath] = field(default_factory=set)
+    misread: dict[KeyPath, str] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> tuple[int, int] | tuple[None, None]:
@@ -157,9 +158,13 @@ def _value(document: Document, node: yaml.Node, path: KeyPath) -> Any:
             document.places[(*path, index)] = strict.place(item.start_mark)
             items.append(_value(document, item, (*path, index)))
         return items
+    text = str(node.value)
+    value = strict.scalar(node.tag.removeprefix(strict.TAG), text)
     if isinstance(node, yaml.ScalarNode) and node.style is None:
         document.bare.add(path)
-    return strict.scalar(node.tag.removeprefix(strict.TAG), str(node.value))
+        if isinstance(value, str) and (taken := strict.misread(text)):
+            document.misread[path] = taken
+    return value
 
 
 def dotted(path: KeyPath) -> str:

@@ -53,6 +53,18 @@ class Layer:
         """Whether this file has a text without quotes there."""
         return self._place(path) in self.document.bare
 
+    def misread(self) -> Iterator[tuple[KeyPath, Flaw]]:
+        """Every key whose text Pulumi takes for something else as long as it stands without quotes."""
+        for place, taken in self.document.misread.items():
+            if place[: len(self.root)] == self.root:
+                first, *rest = place[len(self.root) :]
+                path = (str(first).removeprefix(self.prefix), *rest)
+                value = reduce(lambda found, part: found[part], place, self.document.data)
+                key = "" if path[0] == ROTATED else str(path[-1])
+                text = messages.quote(value, key, quoted=False)
+                what = f"{text} without quotes is {taken} to Pulumi, and text is wanted"
+                yield path, replace(self.flaw(path, "wrong-type", what, "write it in quotes"), value=text)
+
     def _place(self, path: KeyPath) -> KeyPath:
         return (*self.root, f"{self.prefix}{path[0]}", *path[1:]) if path else self.root
 
