@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ class Layer:
             if place[: len(self.root)] == self.root:
                 first, *rest = place[len(self.root) :]
                 path = (str(first).removeprefix(self.prefix), *rest)
-                value = reduce(lambda found, part: found[part], place, self.document.data)
+                value: Any = reduce(operator.getitem, place, self.document.data)  # type: ignore[arg-type]
                 key = "" if path[0] == ROTATED else str(path[-1])
                 text = messages.quote(value, key, quoted=False)
                 what = f"{text} without quotes is {taken} to Pulumi, and text is wanted"
