@@ -85,7 +85,7 @@ def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> R
 def _bad_name(name: str, folder: Path | None, error: UserError) -> Flaw:
     (problem,) = error.problems
     file = stack_file(name, folder)
-    if "/" not in name and file.is_file():
+    if "/" not in name and document.trouble(file) is None:
         what = f"{messages.quote(name)}: {problem.what}"
         return Flaw(document.display(file), "stack-name", what, f"rename the file; {problem.remedy}")
     return Flaw(problem.where, "stack-name", f"{problem.what}{layers.meant(name, folder)}", problem.remedy)

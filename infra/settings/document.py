@@ -6,6 +6,7 @@ What is wrong with the file as a file or as YAML becomes a flaw; strict.py holds
 from __future__ import annotations
 
 import codecs
+import errno
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,9 +68,11 @@ def trouble(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+            return "does not exist"
         if path.is_symlink():
             return f"is a link to {printable(str(path.readlink()))}, which cannot be followed"
-        absent = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError)
         return "does not exist" if absent else f"cannot be read: {_reason(error)}"
     if stat.S_ISDIR(mode):
         return "is a folder, and a file is wanted"
