@@ -150,7 +150,8 @@ def _settle(stack: str, values: dict[str, str], progress: Progress) -> bool:
 
 
 def preview(stack: str, progress: Progress) -> None:
-    """``pulumi preview``, seen live. Raises UserError where it fails."""
+    """``pulumi preview``, seen live. Raises UserError where it fails, or the stack's files are not sound."""
+    require_sound(stack)
     ensure_stack(stack, progress)
     _run(stack, "preview", ["--non-interactive"], environment(stack))
 

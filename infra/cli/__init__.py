@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import signal
@@ -12,9 +13,10 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from infra.errors import EXIT_INTERRUPTED, EXIT_USAGE, UserError
+from infra.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Problem, UserError
 
 FOLDER = "SLIPWAY_STACKS"
+UNWRITABLE = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF}
 
 app = typer.Typer(
     name="slipway",
@@ -54,7 +56,22 @@ def _terminate(_signal: int, _frame: object) -> NoReturn:
 
 
 def main() -> None:
-    """A UserError becomes its message and exit code, Ctrl-C becomes 130; anything else is a bug."""
+    """A UserError becomes its message and exit code, Ctrl-C becomes 130, output that cannot be written 1;
+    anything else is a bug."""
+    try:
+        _run()
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not tried again
+        if error.errno != errno.EPIPE:
+            why = (error.strerror or str(error)).lower()
+            said = Problem("standard output", f"cannot be written: {why}", "see to space and rights there")
+            print(said, file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+
+
+def _run() -> None:
     from infra.cli import verbs
 
     verbs.register(app)
@@ -67,4 +84,5 @@ def main() -> None:
     except SystemExit as end:
         if end.code == EXIT_INTERRUPTED:  # typer's word for Ctrl-C, said without one
             print("interrupted; run the same command again to continue", file=sys.stderr)
+        sys.stdout.flush()
         raise

@@ -112,10 +112,11 @@ def _show(answers: Answers, made: Made) -> None:
 def _lock(answers: Answers) -> str:
     """What the secrets can be read with, and what others need for it."""
     from infra.engine import passphrase
+    from infra.settings.flaw import safe
     from infra.settings.secrets import PASSPHRASE
 
     if answers.secrets_provider != PASSPHRASE:
-        return answers.secrets_provider
+        return safe(answers.secrets_provider)
     if passphrase.VALUE in os.environ:
         return f"the passphrase in {passphrase.VALUE}"
     if os.environ.get(passphrase.FILE):

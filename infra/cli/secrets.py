@@ -29,8 +29,9 @@ def list_secrets(
     """Name every secret with its age, whether it is set, and what it is for."""
     from infra import stack_secrets
     from infra.engine import passphrase
+    from infra.settings.flaw import safe
 
-    found, provider = stack_secrets.held(stack), passphrase.provider(stack)
+    found, provider = stack_secrets.held(stack), safe(passphrase.provider(stack))
     if as_json:
         plain = [_plain(item) for item in found]
         typer.echo(json.dumps({"stack": stack, "provider": provider, "secrets": plain}, indent=2))

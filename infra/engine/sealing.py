@@ -23,7 +23,7 @@ from infra.errors import UserError
 from infra.names import PROJECT
 from infra.sandbox import tools
 from infra.settings import document
-from infra.settings.flaw import MASK
+from infra.settings.flaw import CREDENTIALS, MASK, safe
 from infra.settings.layers import ROTATED, SECRETS, stack_file
 from infra.settings.secrets import MIN_CHARS, PASSPHRASE, SecretName
 
@@ -167,6 +167,8 @@ class Bench:
             remedy = f"set {passphrase.FILE} to the file that holds the passphrase of {self.stack}"
             return UserError.of(where, what, remedy)
         if self.provider != PASSPHRASE:
+            shown = safe(self.provider)
             remedy = "check the key's name, and that your credentials may encrypt and decrypt with it"
-            return UserError.of(f"secrets provider {self.provider}", REQUEST.sub("", said), remedy)
+            what = CREDENTIALS.sub(rf"\g<1>{MASK}@", REQUEST.sub("", said.replace(self.provider, shown)))
+            return UserError.of(f"secrets provider {shown}", what, remedy)
         return UserError.of(f"secrets of {self.stack}", said, "mend it, then run the same command again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -14,7 +16,8 @@ from infra.names import SANDBOX
 from infra.settings import document, layers, messages, model, rules, sealed
 from infra.settings.config import StackConfig
 from infra.settings.document import KeyPath
-from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, shown
+from infra.settings.fields import field_at
+from infra.settings.flaw import MASK, Flaw, Level, RefusedError, in_order, is_run_together, shown
 from infra.settings.layers import Layer, stack_file
 from infra.settings.model import Settings
 from infra.settings.rules import reading
@@ -72,6 +75,7 @@ def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> R
     for lower in read[:-1]:  # what a higher layer covers is wrong all the same
         flaws += _wrong_values(stack, lower)
     flaws += found + sealed.flaws(stack, merged, own, missing=secrets)
+    flaws += _misread(read, {(flaw.file, flaw.line, flaw.column) for flaw in flaws})
     if flaws or settings is None:
         return Report(name, None, in_order(flaws), layers=tuple(read))
     notes = [replace(_finding(item, own, read), level=Level.NOTE) for item in rules.notices(settings)]
@@ -81,7 +85,7 @@ def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> R
 def _bad_name(name: str, folder: Path | None, error: UserError) -> Flaw:
     (problem,) = error.problems
     file = stack_file(name, folder)
-    if "/" not in name and file.is_file():
+    if "/" not in name and document.trouble(file) is None:
         what = f"{messages.quote(name)}: {problem.what}"
         return Flaw(document.display(file), "stack-name", what, f"rename the file; {problem.remedy}")
     return Flaw(problem.where, "stack-name", f"{problem.what}{layers.meant(name, folder)}", problem.remedy)
@@ -111,6 +115,16 @@ def _wrong_values(stack: StackName, lower: Layer) -> list[Flaw]:
     except ValidationError as error:
         return _flaws(error, [lower])
     return []
+
+
+def _misread(read: list[Layer], told: Collection[tuple[str, int | None, int | None]]) -> list[Flaw]:
+    """Texts of known keys that Pulumi would take for a number or a date, where nothing else is said."""
+    return [
+        flaw
+        for layer in read
+        for path, flaw in layer.misread()
+        if field_at(Settings, path)[1] is not None and (flaw.file, flaw.line, flaw.column) not in told
+    ]
 
 
 def _rules_beside(stack: StackName, wrong: list[KeyPath], merged: dict[str, Any]) -> list[Finding]:
@@ -168,9 +182,10 @@ def _explained(entry: Any, path: KeyPath, read: list[Layer]) -> Flaw:
     quoted = not next((layer.bare(written) for layer in reversed(read) if layer.has(written)), False)
     flaw = _pointed(written, *messages.explain(entry, Settings, path, quoted=quoted), read)
     if unknown and messages.is_run_together(str(path[-1])):
-        before = str(path[-1]).partition(":")[0]
+        before = re.split("[:=]", str(path[-1]), maxsplit=1)[0]
         flaw = replace(flaw, key=_pointed((*path[:-1], f"{before}:{MASK}"), "", "", "", read).key)
-    return replace(flaw, value=None if unknown else shown(flaw.key, value, quoted=quoted))
+    hidden = entry["type"] in messages.MAPPINGS and isinstance(value, str) and is_run_together(value)
+    return replace(flaw, value=None if unknown or hidden else shown(flaw.key, value, quoted=quoted))
 
 
 def _as_written(path: KeyPath, value: Any, read: list[Layer]) -> KeyPath:

@@ -6,6 +6,7 @@ What is wrong with the file as a file or as YAML becomes a flaw; strict.py holds
 from __future__ import annotations
 
 import codecs
+import errno
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 
 from infra import paths
 from infra.settings import strict
-from infra.settings.flaw import Flaw, printable
+from infra.settings.flaw import Flaw, key_name, printable
 
 KeyPath = tuple[str | int, ...]
 MAX_BYTES = 64 * 1024  # a stack file has tens of lines; anything this large is another file
@@ -30,12 +31,13 @@ ENCODINGS = {
 @dataclass
 class Document:
     """``data`` is plain; ``places`` maps a key path to its (line, column), both from 1; ``bare`` holds the
-    paths of texts that stand without quotes."""
+    paths of texts that stand without quotes, ``misread`` those which Pulumi takes for something else."""
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
     bare: set[KeyPath] = field(default_factory=set)
+    misread: dict[KeyPath, str] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> tuple[int, int] | tuple[None, None]:
@@ -66,9 +68,11 @@ def trouble(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+            return "does not exist"
         if path.is_symlink():
             return f"is a link to {printable(str(path.readlink()))}, which cannot be followed"
-        absent = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError)
         return "does not exist" if absent else f"cannot be read: {_reason(error)}"
     if stat.S_ISDIR(mode):
         return "is a folder, and a file is wanted"
@@ -157,15 +161,19 @@ def _value(document: Document, node: yaml.Node, path: KeyPath) -> Any:
             document.places[(*path, index)] = strict.place(item.start_mark)
             items.append(_value(document, item, (*path, index)))
         return items
+    text = str(node.value)
+    value = strict.scalar(node.tag.removeprefix(strict.TAG), text)
     if isinstance(node, yaml.ScalarNode) and node.style is None:
         document.bare.add(path)
-    return strict.scalar(node.tag.removeprefix(strict.TAG), str(node.value))
+        if isinstance(value, str) and (taken := strict.misread(text)):
+            document.misread[path] = taken
+    return value
 
 
 def dotted(path: KeyPath) -> str:
     """``("service", "allowed_origins", 0)`` → ``service.allowed_origins[0]``."""
     text = ""
     for part in path:
-        name = part if isinstance(part, int) else printable(part)
+        name = part if isinstance(part, int) else key_name(part)
         text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text

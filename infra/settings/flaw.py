@@ -18,6 +18,15 @@ KEY_MATERIAL = re.compile(
     r"-----BEGIN|\b(sk|ghp|gho|ghs|glpat|xox[abp]|AKIA|ASIA|eyJ)[-_A-Za-z0-9]{12}"
     r"|(?<!sha256:)(?<![0-9A-Za-z+=])(?=[+=0-9]*[A-Za-z])(?=[+=A-Za-z]*[0-9])[0-9A-Za-z+=]{32,}"
 )
+# password: hunter2, token=hunter2; but /token:1.4.2 and /token=10/20/30 are of an image and a path
+TOLD = re.compile(
+    rf"(?<![\w./-])[\w.-]*({SECRETIVE.pattern})[\w-]{{0,40}}[\"']?\s{{0,3}}[:=](?=.)",
+    re.IGNORECASE | re.DOTALL,
+)
+RUN_TOGETHER = re.compile(r"[A-Za-z_][\w.-]*:[^\s/:]")
+NAMING = re.compile(
+    r"(^|[.:])(tls_secret|secrets_?provider|login_token_seconds)$"
+)  # only sound like a secret's
 
 
 class Level(StrEnum):
@@ -85,6 +94,29 @@ def printable(text: str, most: int = SHOWN_CHARS) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
+def may_be_secret(text: str, key: str = "") -> bool:
+    """Whether nobody may see the text: by the key it stands at, or by what it looks like itself."""
+    by_key = SECRETIVE.search(key) and not (NAMING.search(key) and " " not in text)
+    return bool(by_key or any(form.search(text) for form in (CREDENTIALS, KEY_MATERIAL, TOLD)))
+
+
+def safe(text: str, key: str = "") -> str:
+    """The text as it is, or what stands for it where it may be a secret."""
+    return MASK if may_be_secret(text, key) else text
+
+
+def key_name(key: str) -> str:
+    """A key that can be printed, without the value that may follow it for want of a space."""
+    if told := TOLD.search(key):
+        return f"{printable(key[: told.end() - 1])}:{MASK}"
+    return printable(safe(key))
+
+
+def is_run_together(text: str) -> bool:
+    """``password:hunter2``: a key and its value without the space between them, which may be a secret."""
+    return bool(RUN_TOGETHER.match(text))
+
+
 def shown(key: str, value: Any, *, quoted: bool = True) -> str | None:
     """A value as the file has it, cut where long, hidden where it may be a secret; None for a list or a
     mapping. ``quoted``: whether text stands in quotes in the file."""
@@ -93,6 +125,6 @@ def shown(key: str, value: Any, *, quoted: bool = True) -> str | None:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     text = str(value)
-    if SECRETIVE.search(key) or CREDENTIALS.search(text) or KEY_MATERIAL.search(text):
+    if may_be_secret(text, key):
         return MASK
     return printable(f'"{text}"' if isinstance(value, str) and quoted else text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from infra.settings import document, messages, sections
 from infra.settings.base import ListRule
 from infra.settings.document import Document, KeyPath
 from infra.settings.fields import models_in
-from infra.settings.flaw import Flaw
+from infra.settings.flaw import Flaw, printable
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.sections import BESIDE, ROTATED, SECRETS
@@ -53,6 +54,18 @@ class Layer:
         """Whether this file has a text without quotes there."""
         return self._place(path) in self.document.bare
 
+    def misread(self) -> Iterator[tuple[KeyPath, Flaw]]:
+        """Every key whose text Pulumi takes for something else as long as it stands without quotes."""
+        for place, taken in self.document.misread.items():
+            if place[: len(self.root)] == self.root:
+                first, *rest = place[len(self.root) :]
+                path = (str(first).removeprefix(self.prefix), *rest)
+                value: Any = reduce(operator.getitem, place, self.document.data)  # type: ignore[arg-type]
+                key = "" if path[0] == ROTATED else str(path[-1])
+                text = messages.quote(value, key, quoted=False)
+                what = f"{text} without quotes is {taken} to Pulumi, and text is wanted"
+                yield path, replace(self.flaw(path, "wrong-type", what, "write it in quotes"), value=text)
+
     def _place(self, path: KeyPath) -> KeyPath:
         return (*self.root, f"{self.prefix}{path[0]}", *path[1:]) if path else self.root
 
@@ -81,19 +94,31 @@ def profile_file(environment: Environment, folder: Path | None = None) -> Path:
 
 
 def read(stack: StackName, folder: Path | None = None) -> tuple[list[Layer], list[Flaw]]:
-    """Profile (where there is one) and stack file, the higher last; what is wrong with either as a file."""
-    layers, flaws = [], []
-    profile_path = profile_file(stack.environment, folder)
-    if os.path.lexists(profile_path):
-        profile = document.read(profile_path)
-        data, found = sections.of_profile(profile)
-        layers.append(Layer(profile, "", (), data))
-        flaws += profile.flaws + found
+    """Profile and stack file, the higher last; what is wrong with either as a file."""
+    profile = _profile(profile_file(stack.environment, folder))
+    data, found = sections.of_profile(profile)
+    layers, flaws = [Layer(profile, "", (), data)], profile.flaws + found
     own = document.read(stack_file(str(stack), folder))
     data, found = sections.of_stack(own)
     layers.append(Layer(own, f"{PROJECT}:", ("config",), data))
     named = [replace(flaw, key=flaw.key.removeprefix("config.")) for flaw in own.flaws]
     return layers, flaws + named + found
+
+
+def _profile(path: Path) -> Document:
+    """The profile; one that is not there may stand beside it under a wrong name."""
+    found = document.read(path)
+    if os.path.lexists(path):
+        return found
+    others = [file.name for file in path.parent.iterdir() if file.stem not in list(Environment)]
+    others += [file.name for file in (path.with_suffix(".yml"),) if file.is_file()]
+    guess = messages.close(path.name, others)
+    hint = f"; did you mean {printable(guess)}?" if guess else ""
+    remedy = f"rename it to {path.name}" if guess else "make it; an empty file leaves the model's defaults"
+    found.flaws = [
+        Flaw(found.file, "no-file", f"does not exist, and every environment has a profile{hint}", remedy)
+    ]
+    return found
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from infra.names import PROJECT
-from infra.settings import fields
+from infra.settings import fields, flaw
 from infra.settings.fields import field_at, models_in
-from infra.settings.flaw import SECRETIVE, printable, shown
+from infra.settings.flaw import MASK, SECRETIVE, printable, shown
 
 KINDS = {
     "int_type": "a whole number",
@@ -89,6 +89,12 @@ def explain(
         )
     if value is None:
         return "empty-value", *_nothing(name, field)
+    if name in MAPPINGS and isinstance(value, str) and flaw.is_run_together(value):
+        return (
+            "wrong-type",
+            "is text without a space after its colon, and a mapping is wanted",
+            "write `key: value`",
+        )
     if name in MAPPINGS:
         found = "is" if isinstance(value, list) else f"{text} is"
         return "wrong-type", f"{found} {kind(value)}, and a mapping is wanted", _keys_below(field)
@@ -106,12 +112,13 @@ def explain(
 
 def is_run_together(key: str) -> bool:
     """``password:hunter2``: a key and its value without the space between them, which may be a secret."""
-    return ":" in key and not key.startswith(f"{PROJECT}:")
+    return (":" in key and not key.startswith(f"{PROJECT}:")) or bool(flaw.TOLD.search(key))
 
 
 def _unknown(key: str, value: Any, known: Sequence[str]) -> tuple[str, str, str]:
     if is_run_together(key):
-        return "unknown-key", "has no space after its colon", "write `key: value`"
+        what = "has no space after its colon" if ":" in key else "has = where a colon and a space are wanted"
+        return "unknown-key", what, "write `key: value`"
     if SECRETIVE.search(key) and isinstance(value, str):
         remedy = f"take a new value where it is one; {PROJECT}:secrets holds them encrypted"
         return "plain-secret", "unknown key with the name of a secret", remedy
@@ -158,7 +165,7 @@ def _wrong_type(
         return what, _joined(f"write {hint}", field.description if field else None)
     if wanted == "a whole number":
         return _no_number(value, text, what, remedy, quoted=quoted)
-    if name == "tuple_type" and isinstance(value, str):
+    if name == "tuple_type" and isinstance(value, str) and text != MASK:
         return what, _joined(f"write [{text}]", remedy)
     if name == "string_type" and fields.takes(field, str(value)):
         return what, _joined(f'write "{value}" in quotes', remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +11,7 @@ from typing import Any
 
 from infra.settings import check, layers, sealed
 from infra.settings.base import ListRule
-from infra.settings.flaw import CREDENTIALS, MASK, SECRETIVE, Flaw, RefusedError
+from infra.settings.flaw import MASK, Flaw, RefusedError, key_name, safe
 from infra.settings.layers import ROTATED, SECRETS, Layer
 from infra.settings.leaves import Leaf, leaves
 from infra.settings.merge import merge
@@ -165,7 +164,7 @@ def _value(leaf: Leaf, stack: StackName, read: Sequence[Layer]) -> Value:
     for index, layer in enumerate(read):
         for said in _said(layer.data, leaf.path):
             line, column = layer.place(leaf.path)
-            shown, key = _safe(leaf, said), layer.key(leaf.path)
+            shown, key = _safe(said, leaf.path[-1]), layer.key(leaf.path)
             steps.append(Step(_source(index, read), shown, layer.document.file, line, column, key))
             value = _laid_over(leaf.path, value, shown)
     follows = (str(stack), NAMES[leaf.path]) if leaf.path in NAMES and value is None else None
@@ -185,19 +184,15 @@ def _laid_over(path: tuple[str, ...], below: Any, value: Any) -> Any:
     return merge({path[-1]: below}, {path[-1]: value}, layers.UNIONS, path[:-1])[path[-1]]
 
 
-def _safe(leaf: Leaf, value: Any, key: str = "") -> Any:
+def _safe(value: Any, key: str) -> Any:
     """The value without what may be a secret that someone wrote where none belongs."""
-    key = key or leaf.path[-1]
     if isinstance(value, Mapping):
-        return (
-            MASK if "secure" in value else {name: _safe(leaf, inner, name) for name, inner in value.items()}
-        )
+        if "secure" in value:
+            return MASK
+        return {key_name(each): _safe(inner, each) for each, inner in value.items()}
     if isinstance(value, list):
-        return [_safe(leaf, item, key) for item in value]
-    if not isinstance(value, str):
-        return value
-    named = leaf.pattern is not None and re.search(leaf.pattern, value)
-    return MASK if CREDENTIALS.search(value) or (SECRETIVE.search(key) and not named) else value
+        return [_safe(item, key) for item in value]
+    return safe(value, key) if isinstance(value, str) else value
 
 
 def _secret(name: SecretName, own: Layer, wanted: frozenset[SecretName] | None) -> Secret:

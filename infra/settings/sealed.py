@@ -138,16 +138,15 @@ def _rotated(own: Layer) -> list[Flaw]:
     if not isinstance(dates, dict):
         what, remedy = "is not a mapping of secrets to dates", "take it out; slipway secrets writes it"
         return [own.flaw((ROTATED,), "wrong-type", what, remedy)]
-    found = []
+    found, misread = [], dict(own.misread())
     for name, day in dates.items():
         if name not in NAMES:
             what = f"unknown key{messages.near_miss(name, NAMES)}"
             found.append(own.flaw((ROTATED, name), "unknown-key", what, "take it out"))
         elif parse_day(day) is None:
             found.append(own.flaw((ROTATED, name), "wrong-form", "is not a date", 'for example "2026-03-01"'))
-        elif own.bare((ROTATED, name)):
-            what = "is a date without quotes, and Pulumi rewrites it as a time of day"
-            found.append(own.flaw((ROTATED, name), "wrong-form", what, f'write "{day}"'))
+        elif (ROTATED, name) in misread:
+            found.append(misread[ROTATED, name])
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from infra.names import PROJECT, SANDBOX
 from infra.settings import messages
 from infra.settings.document import Document
-from infra.settings.flaw import MASK, Flaw, printable
+from infra.settings.flaw import MASK, Flaw, key_name, printable
 from infra.settings.model import SECTIONS
 from infra.settings.secrets import SecretName
 
@@ -66,7 +66,7 @@ def _beside_config(own: Document, key: str) -> Flaw:
 
 def _unknown(own: Document, key: str, value: Any) -> Flaw:
     """A key below ``config:`` that is no section. Its value is never shown: it may be a misplaced secret."""
-    name = printable(key)
+    name = key_name(key)
     space, _, section = name.rpartition(":")
     if ":" in space:  # what follows may be a value that lacks its space
         name = f"{space.partition(':')[0]}:{space.partition(':')[2].partition(':')[0]}:{MASK}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 from typing import Any
 
 import yaml
@@ -15,6 +16,13 @@ from yaml.reader import ReaderError
 
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,29})")  # 30 digits are shown whole, and no key takes as many
 FLOAT = re.compile(r"-?[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"[+-]?(0[xX][0-9a-fA-F]{1,16}|0[oO]?[0-7]{1,22}|0[bB][01]{1,64})")  # of 64 bits
+DECIMAL = re.compile(r"[+-]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][+-]?[0-9]+)?")
+SPECIAL = re.compile(r"[+-]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+CLOCK = r"([01]?[0-9]|2[0-3])(:[0-5]?[0-9]){2}(\.[0-9]+)?"
+DAY = re.compile(
+    rf"([0-9]{{4}})-([0-9]{{1,2}})-([0-9]{{1,2}})([Tt]{CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})| +{CLOCK})?"
+)
 TAG = "tag:yaml.org,2002:"
 PLAIN_TAGS = frozenset({"null", "bool", "int", "float", "str", "map", "seq", "timestamp", "merge", "value"})
 MAX_DEPTH = 16  # the deepest key of a stack file stands at 5
@@ -134,3 +142,21 @@ def scalar(kind: str, text: str) -> Any:
     if kind == "float" and FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
+
+
+def misread(text: str) -> str | None:
+    """What Pulumi (go-yaml v3) takes a text without quotes for; None where it is text there too."""
+    if day := DAY.fullmatch(text):
+        return "a date" if _exists(*(int(part) for part in day.groups()[:3])) else None
+    plain = text if text.startswith("_") else text.replace("_", "")
+    if SPECIAL.fullmatch(text) or WHOLE.fullmatch(plain):
+        return "a number"
+    return "a number" if DECIMAL.fullmatch(plain) and math.isfinite(float(plain)) else None
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

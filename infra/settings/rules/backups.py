@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import islice, pairwise
-
-from cronsim import CronSim
+from datetime import timedelta
 
 from infra.settings.config import StackConfig
 from infra.settings.rules.finding import Finding
-
-START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday in a leap year: every weekday and 29 February follow
-RUNS = 64  # enough runs to see the longest gap of a daily, weekly or monthly schedule
-
-
-@lru_cache(maxsize=256)
-def runs(schedule: str) -> tuple[datetime, ...]:
-    """The first times a schedule means, in UTC."""
-    return tuple(islice(CronSim(schedule, START), RUNS))
-
-
-def longest_gap(schedule: str) -> timedelta:
-    """The longest time between two runs; zero for a schedule that runs once."""
-    return max((later - earlier for earlier, later in pairwise(runs(schedule))), default=timedelta())
+from infra.settings.rules.schedules import longest_gap, shortest_wait
 
 
 def backups_have_a_bucket(settings: StackConfig) -> Iterator[Finding]:
@@ -59,24 +42,20 @@ def drill_is_later_than_the_backup(settings: StackConfig) -> Iterator[Finding]:
     """A drill that starts while the dump runs rehearses yesterday's backup."""
     backups = settings.backups
     deadline = timedelta(minutes=backups.deadline_minutes)
-    dumps = runs(backups.schedule)
-    if longest_gap(backups.schedule) <= deadline:
-        return  # dumps follow so closely that there is always a running one; any drill takes the last whole
-    for drill in runs(backups.drill_schedule):
-        before = [dump for dump in dumps if dump <= drill]
-        if before and drill > dumps[-1]:
-            return
-        if before and drill - before[-1] < deadline:
+    for key in ("schedule", "full_schedule"):
+        schedule: str = getattr(backups, key)
+        if longest_gap(schedule) <= deadline:
+            continue  # there is always a running one; any drill takes the last whole
+        wait = shortest_wait(schedule, backups.drill_schedule)
+        if wait is not None and wait < deadline:
             yield Finding(
                 ("backups", "drill_schedule"),
-                f"drill_schedule {backups.drill_schedule!r} starts {_minutes(drill - before[-1])} min after "
-                f"schedule {backups.schedule!r}, and a backup may take deadline_minutes "
-                f"{backups.deadline_minutes}",
+                f"drill_schedule {backups.drill_schedule!r} starts {_minutes(wait)} min after "
+                f"{key} {schedule!r}, and a backup may take deadline_minutes {backups.deadline_minutes}",
                 f"start the drill {backups.deadline_minutes} min or more after the backup, or lower "
                 "deadline_minutes",
-                also=(("backups", "schedule"), ("backups", "deadline_minutes")),
+                also=(("backups", key), ("backups", "deadline_minutes")),
             )
-            return
 
 
 def _days(gap: timedelta) -> str:

@@ -43,6 +43,9 @@ def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
         pool.size, pool.max_overflow, service.most_replicas, service.rollout.max_surge
     )
     free = settings.postgres.max_connections - limits.SUPERUSER_RESERVED
+    counts = (
+        ("autoscaling.max_replicas", "autoscaling.enabled") if service.autoscaling.enabled else ("replicas",)
+    )
     if wanted > free:
         yield Finding(
             ("service", "pool"),
@@ -50,11 +53,10 @@ def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
             f"connections × ({service.most_replicas} replicas + {service.rollout.max_surge} surge) + "
             f"migration and check = {wanted}, and "
             f"postgres.max_connections {settings.postgres.max_connections} leaves {free}",
-            "lower pool or replicas, or raise postgres.max_connections "
+            f"lower pool or {counts[0]}, or raise postgres.max_connections "
             f"to {wanted + limits.SUPERUSER_RESERVED}",
             also=(
-                ("service", "replicas"),
-                ("service", "autoscaling", "max_replicas"),
+                *(("service", *key.split(".")) for key in counts),
                 ("service", "rollout", "max_surge"),
                 ("postgres", "max_connections"),
             ),

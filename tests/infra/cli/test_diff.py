@@ -183,3 +183,18 @@ def test_a_stack_that_is_none_is_refused_on_either_side(
         error = slipway(monkeypatch, stacks, "diff", *pair).exception
         assert isinstance(error, UserError)
         assert "nobody-dev" in error.problems[0].where
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_the_check_hides_is_hidden_here_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    folder(tmp_path, "  slipway:service: {allowed_origins: [AKIAHUNTER2HUNTER2AB]}\n", stack=LEFT)
+    folder(
+        tmp_path,
+        "  slipway:service: {auth: {audience: hunter2hunter2hunter2hunter2hunter2hunt}}\n",
+        stack=RIGHT,
+    )
+    text = said(monkeypatch, tmp_path, LEFT, RIGHT, *form)
+    assert "hunter2" not in text.lower()
+    assert "(hidden)" in text

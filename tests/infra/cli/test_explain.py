@@ -283,3 +283,17 @@ def test_a_profile_that_the_file_repeats_is_named_by_the_file(
     assert "replicas: 1" in PROFILE
     stacks = folder(tmp_path, "  slipway:service: {replicas: 1}\n")
     assert ["replicas", "1", "file:4"] in rows(said(monkeypatch, stacks, STACK))
+
+
+@pytest.mark.parametrize("arguments", [(), ("service.allowed_origins",), ("service.auth.audience",)])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_the_check_hides_is_hidden_here_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    own = (
+        "  slipway:service:\n    allowed_origins: [AKIAHUNTER2HUNTER2AB, ghp_hunter2hunter2]\n"
+        "    auth: {audience: hunter2hunter2hunter2hunter2hunter2hunt}\n"
+    )
+    text = said(monkeypatch, folder(tmp_path, own), STACK, *arguments, *form)
+    assert "hunter2" not in text.lower()
+    assert "(hidden)" in text

@@ -69,6 +69,15 @@ def test_the_list_for_scripts_has_the_same(before: Machine) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_password_in_the_providers_address_is_not_listed(machine: Machine, form: tuple[str, ...]) -> None:
+    file = machine.file(STACK)
+    file.write_text(f"secretsprovider: hashivault://me:hunter2@x/y z\n{file.read_text()}")
+    said = machine.slipway("secrets", "list", STACK, *form).stdout
+    assert "hunter2" not in said
+    assert "(hidden)" in said
+
+
 def test_an_age_is_counted_and_unknown_without_a_date(machine: Machine) -> None:
     file = machine.file(STACK)
     day = json.loads(machine.slipway("secrets", "list", STACK, "--json").stdout)["secrets"][0]["rotated"]

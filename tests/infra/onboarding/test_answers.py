@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.core import values
+from infra.cli import init
 from infra.engine import sealing
 from infra.errors import UserError
 from infra.names import SANDBOX
@@ -147,3 +148,8 @@ def test_the_image_has_the_form_that_the_stack_file_wants() -> None:
 def test_the_same_values_are_no_secret_here_and_for_the_service() -> None:
     assert set(sealing.PLACEHOLDERS) == set(values.PLACEHOLDERS)
     assert sealing.LEAST_DISTINCT == values.LEAST_DISTINCT
+
+
+def test_a_password_in_the_providers_address_is_not_in_the_summary() -> None:
+    raw = {"team": "lighthouse", "image": "a/b:1", "secrets_provider": "hashivault://me:hunter2@x/y"}
+    assert init._lock(complete(Given(raw))) == "(hidden)"

@@ -28,6 +28,14 @@ def test_only_the_error_is_told_and_without_what_changes_with_every_call() -> No
     )
 
 
+def test_a_password_in_the_providers_address_is_not_told() -> None:
+    provider = "hashivault://me:hunter2@x/y z"
+    said = f'error: parse "{provider}": invalid character; dial hashivault://me:hunter2@x'
+    text = str(bench(provider)._in_words(said))
+    assert "hunter2" not in text
+    assert text.startswith("secrets provider (hidden): parse ")
+
+
 def test_another_passphrase_is_told_in_our_words() -> None:
     said = str(bench("passphrase")._in_words("error: incorrect passphrase"))
     assert "is encrypted with another passphrase than the one at hand" in said

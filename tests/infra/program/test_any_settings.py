@@ -16,6 +16,7 @@ from hypothesis import settings as examples
 from infra import limits
 from infra.settings import check, layers
 from infra.settings.model import SECTIONS, Settings
+from infra.settings.stack import Environment
 from tests.infra.mocks import SECRETS, Built, built, settings
 from tests.infra.program import any_settings
 
@@ -101,9 +102,11 @@ def nothing_plain_holds_a_secret(made: Built) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Stack files without profiles: what a file says is then all there is."""
+    """Stack files over empty profiles: what a file says is then all there is."""
     made = tmp_path_factory.mktemp("stacks")
     (made / "profiles").mkdir()
+    for environment in Environment:
+        (made / "profiles" / f"{environment}.yaml").touch()
     yield made
 
 

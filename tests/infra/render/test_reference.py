@@ -25,14 +25,15 @@ VALUES = [key for section in keys.sections() for key in keys.values(section)]
 
 
 def copied(folder: Path, text: str) -> Path:
-    """A folder with the reference as the only stack file and no profile that adds to it."""
+    """A folder with the reference as the only stack file and an empty profile below it."""
     (folder / "Pulumi.ledger-prod.yaml").write_text(text, encoding="utf-8")
     (folder / "profiles").mkdir()
+    (folder / "profiles" / "prod.yaml").touch()
     return folder
 
 
 def test_the_reference_read_as_a_stack_file_is_the_model_itself(tmp_path: Path) -> None:
-    (own,), flaws = layers.read(STACK, copied(tmp_path, FILE.read_text(encoding="utf-8")))
+    (_, own), flaws = layers.read(STACK, copied(tmp_path, FILE.read_text(encoding="utf-8")))
     assert flaws == []
     assert {name: own.data[name] for name in SECTIONS} == json.loads(json.dumps(defaults()))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings import check
 from infra.settings.model import SECTIONS
-from tests.infra.settings.broken_files import SECRETS, SOUND
+from tests.infra.settings.broken_files import SECRETS, SOUND, STACK
 from tests.infra.settings.test_broken_stack_files import folder_with, messages
 
 pytestmark = pytest.mark.unit
@@ -67,6 +68,31 @@ def test_a_profile_that_is_a_folder_is_told(tmp_path: Path) -> None:
     assert messages(folder) == [
         "profiles/dev.yaml: is a folder, and a file is wanted\n  → put a file there, or check the name"
     ]
+
+
+MISSING = "profiles/dev.yaml: does not exist, and every environment has a profile"
+
+
+@pytest.mark.parametrize(
+    ("instead", "hint", "remedy"),
+    [
+        ("dve.yaml", "; did you mean dve.yaml?", "rename it to dev.yaml"),
+        ("dev.yml", "; did you mean dev.yml?", "rename it to dev.yaml"),
+        ("other.yaml", "", "make it; an empty file leaves the model's defaults"),
+    ],
+)
+def test_a_profile_that_is_missing_is_told_alone(
+    tmp_path: Path, instead: str, hint: str, remedy: str
+) -> None:
+    folder = folder_with(tmp_path, SOUND + SECRETS)
+    (folder / "profiles" / "dev.yaml").rename(folder / "profiles" / instead)
+    assert messages(folder) == [f"{MISSING}{hint}\n  → {remedy}"]
+
+
+def test_a_missing_profile_of_another_environment_is_no_problem(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, SOUND + SECRETS)
+    (folder / "profiles" / "prod.yaml").unlink()
+    assert check.examine(STACK, folder).errors == ()
 
 
 COVERED = {

@@ -195,7 +195,7 @@ def test_a_file_that_may_not_be_read_says_why(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    "name", ["ledger", "Ledger-dev", "ledger-test", "-dev", "", "a/b-dev", "ledger-dev\n"]
+    "name", ["ledger", "Ledger-dev", "ledger-test", "-dev", "", "a/b-dev", "ledger-dev\n", "a" * 300]
 )
 def test_a_name_that_is_no_stack_is_refused(tmp_path: Path, name: str) -> None:
     (message,) = messages(tmp_path, name)

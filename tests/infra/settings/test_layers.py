@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.paths import ROOT
-from infra.settings import check, layers
+from infra.settings import check, layers, strict
 from infra.settings.merge import merge
 from infra.settings.stack import Environment, StackName
 from tests.infra.layered import PROFILE, STACK, folder
@@ -110,9 +110,35 @@ def test_a_folder_without_profiles_has_those_of_the_project(tmp_path: Path) -> N
     assert layers.profile_file(Environment.DEV, tmp_path) == tmp_path / "profiles" / "dev.yaml"
 
 
-def test_an_environment_without_a_profile_has_the_model_and_the_stack_file(tmp_path: Path) -> None:
+def test_an_environment_with_an_empty_profile_has_the_model_and_the_stack_file(tmp_path: Path) -> None:
     path = folder(tmp_path, "  slipway:service: {replicas: 3}\n")
-    (path / "profiles" / "dev.yaml").unlink()
+    (path / "profiles" / "dev.yaml").write_text("")
     read, flaws = layers.read(StackName.parse(STACK), path)
     service = layers.merged(read)["service"]
-    assert (len(read), flaws, service["replicas"], service["pool"]["size"]) == (1, [], 3, 20)
+    assert (len(read), flaws, service["replicas"], service["pool"]["size"]) == (2, [], 3, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        *(
+            (text, "a number")
+            for text in ("0o17", "017", "08", "0x1F", "-0x1f", "0b101", "1_000", "1e3", "+5")
+        ),
+        *(
+            (text, "a number")
+            for text in (".5", "5.", "+5.5", "1_0.5", ".inf", "-.INF", ".nan", "012345678901")
+        ),
+        *(
+            (text, "a date")
+            for text in ("2026-01-01", "2026-1-2", "2026-01-01T10:00:00Z", "2026-01-01 10:00:00")
+        ),
+        *(
+            (text, None)
+            for text in ("2026-02-30", "0x", "0o8", "0x1g", "1e999", "1:30", "yes", "250m", "1.2.3")
+        ),
+        *((text, None) for text in (f"0x{'a' * 40}", "_1", "1-2", "e3", ".", "-", "+", "inf", "2026-01")),
+    ],
+)
+def test_what_pulumi_takes_a_bare_text_for_is_known(text: str, taken: str | None) -> None:
+    assert strict.misread(text) == taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -181,11 +182,35 @@ def test_a_broken_file_shows_what_can_be_read_and_its_problems(
         "  slipway:ingress: {tls_secret: 'Hunter2 hunter2'}\n",
         "  slipway:service: {allowed_origins: ['https://me:hunter2@a.example']}\n",
         "  slipway:service: {replicas: {password: hunter2}}\n",
+        "  slipway:service: {replicas: {'password:hunter2': 1}}\n",
+        "  slipway:service: {log_level: 'password=hunter2'}\n",
+        "  slipway:service: {allowed_origins: [AKIAHUNTER2HUNTER2AB, ghp_hunter2hunter2]}\n",
+        "  slipway:service: {auth: {audience: hunter2hunter2hunter2hunter2hunter2hunt}}\n",
+        "  slipway:service: {auth: {audience: 'token:hunter2'}}\n",
     ],
 )
 def test_what_may_be_a_secret_is_nowhere_in_the_values(tmp_path: Path, own: str) -> None:
     found = traced(tmp_path, own)
     assert "hunter2" not in repr(found.values).lower()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ingress.tls_secret", "ledger-tls"),
+        ("ingress.tls_secret", "Ledger_TLS"),
+        ("service.auth.login_token_seconds", 90),
+        ("images.service", "registry.example/team/token:1.4.2"),
+        ("service.rate_limit.routes", ["/api/password=1/2/3"]),
+    ],
+)
+def test_what_only_sounds_like_a_secret_is_shown(tmp_path: Path, key: str, value: Any) -> None:
+    section, *rest = key.split(".")
+    own: Any = value
+    for part in reversed(rest):
+        own = {part: own}
+    found = traced(tmp_path, f"  slipway:{section}: {json.dumps(own)}\n")
+    assert found.value(key.split(".")).value == value
 
 
 def test_a_secret_in_plain_text_is_told_as_such_without_its_value(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra import launch, paths
-from infra.engine import local_state
+from infra import launch, paths, stack
+from infra.engine import local_state, passphrase
 from infra.errors import UserError
 from infra.progress import Progress
 from infra.sandbox import cluster, parts
@@ -70,6 +70,14 @@ def test_a_broken_stack_file_is_told_before_anything_is_built(
     with pytest.raises(UserError, match=rf"Pulumi\.{name}\.yaml:4:\d+ .*did you mean catalogue"):
         launch.launch(name, QUIET)
     assert done == []
+    assert seen(calls) == []
+
+
+def test_a_preview_of_a_broken_stack_file_makes_nothing_not_even_a_passphrase(calls: Path) -> None:
+    layers.stack_file("ledger-dev").write_text(TEAM.replace("catalogue: sandbox", "catalog: x"))
+    with pytest.raises(UserError, match=r"Pulumi\.ledger-dev\.yaml:4:\d+ .*did you mean catalogue"):
+        stack.preview("ledger-dev", QUIET)
+    assert not passphrase.file().exists()
     assert seen(calls) == []
 
 
