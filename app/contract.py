@@ -25,6 +25,7 @@ HEALTH_PATH: Final = "/health"
 READINESS_PATH: Final = "/readiness"
 LIVENESS_PATH: Final = "/liveness"
 METRICS_PATH: Final = "/metrics"
+PROBE_PATHS: Final = (HEALTH_PATH, READINESS_PATH, LIVENESS_PATH, METRICS_PATH)
 
 ENVIRONMENTS: Final = ("development", "staging", "production")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
