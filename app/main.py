@@ -95,6 +95,7 @@ def create_app(context: Context) -> FastAPI:
         title="slipway service",
         version=settings.version,
         lifespan=lifespan,
+        redirect_slashes=False,  # Location would repeat the Host header, and say http behind a proxy
         docs_url=DOCS_PATH if settings.environment == "development" else None,
         redoc_url=None,
         responses=errors.documented("ERR_1000", "ERR_1600"),
