@@ -30,6 +30,7 @@ from app.core.middleware.request import LastResort, RequestMiddleware
 from app.core.monitoring import router as monitoring_routes
 from app.core.monitoring.store import EventStore
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
+from app.core.protocol import BoundedProtocol
 from app.core.rate_limit import RateLimiter
 from app.core.redis import RedisLink
 from app.core.server import DrainingServer, StoppingMiddleware
@@ -139,7 +140,7 @@ def make_server(context: Context) -> DrainingServer:
         host=context.settings.host,
         port=context.settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -165,7 +165,9 @@ async def test_a_body_that_cannot_be_read_is_no_fault_of_the_service(
     assert response.json()["error_code"] in {"ERR_1006", "ERR_1001"}
 
 
-@pytest.mark.parametrize("path", ["/categories/", "/health/", "/transactions//", "//evil.example/categories/"])
+@pytest.mark.parametrize(
+    "path", ["/categories/", "/health/", "/transactions//", "//evil.example/categories/"]
+)
 async def test_a_slash_too_many_is_no_path_and_never_a_redirect(alice: httpx.AsyncClient, path: str) -> None:
     answer = await alice.get(f"http://service{path}", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["error_code"]) == (404, "ERR_1002")
