@@ -25,6 +25,7 @@ HEALTH_PATH: Final = "/health"
 READINESS_PATH: Final = "/readiness"
 LIVENESS_PATH: Final = "/liveness"
 METRICS_PATH: Final = "/metrics"
+PROBE_PATHS: Final = (HEALTH_PATH, READINESS_PATH, LIVENESS_PATH, METRICS_PATH)
 
 ENVIRONMENTS: Final = ("development", "staging", "production")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -112,7 +113,7 @@ ERROR_CODES: Final = {
     "ERR_1004": (405, "The path exists, but not with this method"),
     "ERR_1005": (413, "The body is larger than the route allows"),
     "ERR_1006": (400, "The request cannot be read"),
-    "ERR_1007": (408, "The body did not arrive in time"),
+    "ERR_1007": (408, "The request did not arrive in time"),
     "ERR_1100": (401, "No bearer token was sent"),
     "ERR_1101": (401, "The bearer token is not valid"),
     "ERR_1102": (403, "insufficient_permissions: the role does not allow this"),

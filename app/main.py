@@ -30,6 +30,7 @@ from app.core.middleware.request import LastResort, RequestMiddleware
 from app.core.monitoring import router as monitoring_routes
 from app.core.monitoring.store import EventStore
 from app.core.problems import EXIT_MISCONFIGURED, MisconfiguredError
+from app.core.protocol import BoundedProtocol
 from app.core.rate_limit import RateLimiter
 from app.core.redis import RedisLink
 from app.core.server import DrainingServer, StoppingMiddleware
@@ -95,6 +96,7 @@ def create_app(context: Context) -> FastAPI:
         title="slipway service",
         version=settings.version,
         lifespan=lifespan,
+        redirect_slashes=False,  # Location would repeat the Host header, and say http behind a proxy
         docs_url=DOCS_PATH if settings.environment == "development" else None,
         redoc_url=None,
         responses=errors.documented("ERR_1000", "ERR_1600"),
@@ -138,7 +140,7 @@ def make_server(context: Context) -> DrainingServer:
         host=context.settings.host,
         port=context.settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

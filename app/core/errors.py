@@ -1,7 +1,8 @@
 """The error model (C1): one body for every error, codes from contract.ERROR_CODES; handlers.py answers.
 
 Whatever answers an error does it by ``answer`` or ``error_response``: they count it and hand it to the event
-store, which is how GET /api/monitoring/events knows of it.
+store, which is how GET /api/monitoring/events knows of it. What anybody may cause without end is only counted
+and logged.
 """
 
 from __future__ import annotations
@@ -170,13 +171,15 @@ def error_response(
     details: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
     cause: BaseException | None = None,
+    recorded: bool = True,
 ) -> JSONResponse:
-    """The body of C1 with the status of the code; counted and recorded. ``cause`` gives only its type."""
+    """The body of C1 with the status of the code; counted and ``recorded``. ``cause`` gives only its type."""
     state = scope.get("state", {})
     state["error_code"] = code
     if "app" in scope:
         scope["app"].state.metrics.error(code)
-        scope["app"].state.events.record(scope, code, message, cause)
+        if recorded:
+            scope["app"].state.events.record(scope, code, message, cause)
     body = ErrorBody(
         error_code=code,
         message=message,
@@ -187,11 +190,10 @@ def error_response(
     return JSONResponse(body.model_dump(mode="json"), contract.ERROR_CODES[code][0], headers)
 
 
-def answer(scope: Scope, error: AppError) -> JSONResponse:
+def answer(scope: Scope, error: AppError, recorded: bool = True) -> JSONResponse:
     """The error's response, for middleware; routes raise."""
-    return error_response(
-        scope, error.code, error.text, error.details, error.headers, error.__cause__ or error
-    )
+    cause = error.__cause__ or error
+    return error_response(scope, error.code, error.text, error.details, error.headers, cause, recorded)
 
 
 def problems_of(errors: Any) -> dict[str, Any]:

@@ -15,13 +15,16 @@ from typing import Any
 from app.core.masking_shapes import MASK, mask_shapes
 
 SECRET_NAMES = re.compile(
-    r"(?i)(^|_)(pass|pwd)$|passw(or)?d|secret|token|authorization|cookie|api_?key|private_?key|database_url"
-    r"|redis_url|^dsn$|signature|비밀번호"
+    r"(?i)(^|_)(pass|pwd)$|passw(or)?d|secret|token|authorization|cookie|(api|access|private)[_-]?key|database_url"
+    r"|redis_url|^dsn$|signature|비밀번호|(^|[_-])(session([_-]?id)?|otp|pin|cvc|cvv)$"
 )
 PERSONAL_NAMES = re.compile(
     r"(?i)e[_-]?mail|phone|mobile(_?(no|num(ber)?))?$|(^|_)(tel|fax|rrn|ssn)$|resident_?(reg|no|num|id)"
     r"|card_?(no|num(ber)?)|emp(loyee)?_?(no|num(ber)?|id)$|사번|전화|연락처|휴대폰|핸드폰|이메일|주민|카드번호"
 )
+KINDS = re.compile(
+    r"(?i)(type|verified|enabled|required|expires?([_-]?(in|at))?)$"
+)  # names of facts about them
 COUNTS = re.compile(r"(?i)(count|tokens|seconds|size|length|total|ttl|age)$")  # names of numbers about them
 # Ids and moments that the service itself makes: nothing to look for, and half of what a line holds.
 PLAIN = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z|[a-z_]{1,40}|GET|POST|PUT|DELETE")
@@ -34,6 +37,7 @@ NAME_CHARACTERS = 100
 LOOKED_AT = 32_000  # characters of one text: masking takes time, and the rest is not shown anyway
 MARGIN = 1_000  # characters at a cut that are not shown: they may be half a secret
 TAILS = frozenset({"exception", "stack"})  # fields whose end tells more than their beginning
+PAIR = 2
 ELLIPSIS = "…"
 
 
@@ -70,7 +74,7 @@ class Masker:
         return self._value(value, name, MOST_DEPTH, iter(range(MOST_VALUES)))
 
     def _value(self, value: Any, name: str, depth: int, budget: Iterator[int]) -> Any:
-        if name and value not in (None, "") and is_guarded(name):
+        if name and value not in (None, "") and not isinstance(value, bool) and is_guarded(name):
             counted = isinstance(value, int | float) and COUNTS.search(name)
             return value if counted else MASK
         if isinstance(value, str):
@@ -89,7 +93,19 @@ class Masker:
                 for (part, held), _ in zip(list(value.items()), budget, strict=False)
             }
         parts = zip(list(value), budget, strict=False)
-        return [self._value(part, "", depth - 1, budget) for part, _ in parts]
+        return [self._member(part, depth - 1, budget) for part, _ in parts]
+
+    def _member(self, part: Any, depth: int, budget: Iterator[int]) -> Any:
+        """Of a list of pairs, as of headers, the first of each is a name."""
+        if (
+            depth
+            and isinstance(part, list | tuple)
+            and len(part) == PAIR
+            and isinstance(part[0], str | bytes)
+        ):
+            name = _words(part[0])[:NAME_CHARACTERS]
+            return [self.text(name), self._value(part[1], name, depth - 1, budget)]
+        return self._value(part, "", depth, budget)
 
     def _number(self, value: int | float) -> int | float | str:
         if isinstance(value, float):
@@ -100,7 +116,7 @@ class Masker:
 @lru_cache(maxsize=1024)
 def is_guarded(name: str) -> bool:
     """Whether a field of this name is masked whatever it holds."""
-    return bool(SECRET_NAMES.search(name) or PERSONAL_NAMES.search(name))
+    return bool(SECRET_NAMES.search(name) or PERSONAL_NAMES.search(name)) and not KINDS.search(name)
 
 
 def _words(value: Any) -> str:

@@ -10,7 +10,8 @@ bounded. Where a number could be two things the rules are:
   label or a right check digit, since bar codes look the same.
 - Phone numbers: Korean mobile in any writing; Korean landline and North American with separators; others
   with +; anything of 8 to 15 digits behind a label.
-- Employee numbers: ``EMP-`` and 3 to 10 digits, or a label (사번, employee no …) and up to 12 characters.
+- Employee numbers: ``EMP-`` and 3 to 10 digits, ``EMP`` and 4 to 10, or a label (사번, employee no …) and up
+  to 12 characters.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ GAP = r"[ .\u00a0\u2010-\u2015\u00b7_()-]{1,3}"  # between groups of digits, as 
 START = r"(?<![0-9A-Fa-f])(?<!\d\.)"
 END = r"(?![0-9A-Fa-f])(?!\.\d)"
 DAY = r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-SAID = r"[\"']?(?:\s?(?:[:=#]|is|no\.?|number|번호|는|은)){0,2}\s{0,2}[\"']?"  # between a label and its value
+SAID = (
+    r"[\"']?(?:\s?(?:[:=#]|is|no\.?|number|번호|는|은)){0,2}\s{0,2}[\"'(]?"  # between a label and its value
+)
 WORD = r"(?<![A-Za-z0-9])"
 
 KEYS = re.compile(
@@ -33,6 +36,7 @@ KEYS = re.compile(
     rf"|{WORD}(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{{8,}}+|{WORD}whsec_[A-Za-z0-9+/_=-]{{8,}}+"
     rf"|{WORD}(?:AKIA|ASIA)[0-9A-Z]{{16}}(?![0-9A-Za-z])|{WORD}AIza[\w-]{{35}}"
     rf"|{WORD}gh[pousr]_[A-Za-z0-9]{{20,}}+|{WORD}github_pat_\w{{20,}}+|{WORD}xox[abeprs]-[\w-]{{10,}}+"
+    rf"|{WORD}v1a?,[A-Za-z0-9+/_-]{{16,}}+=*+"  # Standard Webhooks: one signature of several
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
 )
 AUTHORIZATION = re.compile(
@@ -44,16 +48,25 @@ BEARER = re.compile(rf"(?i:{WORD}(bearer\s{{1,3}})){LOOKS_MADE}[\w.~+/=:-]++")
 ADDRESS = re.compile(
     r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{1,20}://[^:/@\s'\"]{0,128}:)[^@\s'\"]{1,256}(?=@)"
 )
+COOKIE = re.compile(  # the first name=value and those behind it, with or without quotes around all of it
+    r"(?i)(cookie[\"']?\s{0,2}[:=]\s{0,2}(?:b?[\"'])?)[^\s=;,\"']{1,100}=(?:\"[^\"\n]{0,256}\"|[^\s;,\"']++)"
+    r"(?:;\s?[^\s=;,\"']{1,100}(?:=[^\s;,\"']++)?)*+"
+)
+SIGNATURE = re.compile(
+    r"(?i)((?:svix|webhook|x-[a-z-]{1,30})-signature(?:-256)?[\"']?\s{0,2}[:=]\s{0,2}[\"']?)(?!\*\*\*)[^\s\"']++"
+)
+# "password: must not be blank" says what is wrong with one.
+SENTENCE = r"(?!(?:must|should|may|can|cannot|is|was|has)\s[a-z])"
 QUOTED = r"(?:\"[^\"\n]{1,256}\"|'[^'\n]{1,256}'|[\"']?(?!\*\*\*)[^\s\"',;&)}]++)"
 LABELLED = re.compile(
     r"(?i)((?:passw(?:or)?d|passwd|pwd|passphrase|비밀번호)[\"']?\s{0,2}(?:[:=]|는|은)\s{0,2}(?:b(?=[\"']))?)"
-    rf"{QUOTED}"
-    r"|((?:secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key)"
-    rf"(?:=|[\"']\s{{0,2}}:\s{{0,2}}(?=[\"']))){QUOTED}"
+    rf"{SENTENCE}{QUOTED}"
+    rf"|((?:api|access|secret|private)[_-]?key[\"']?\s{{0,2}}[:=]\s{{0,2}}){SENTENCE}{QUOTED}"
+    rf"|((?:secret|token)(?:=|[\"']\s{{0,2}}:\s{{0,2}}(?=[\"']))){QUOTED}"
 )
 LOCAL = r"[\w.+!#$^~-]"
-EMAIL = re.compile(
-    rf"(?<!{LOCAL}){LOCAL}++(?:[@\uff20]|%40)(?:[\w-]{{1,63}}+\.){{1,20}}(?!\d)[^\W_][\w-]{{1,62}}+"
+EMAIL = re.compile(  # the part before @ may stand in quotes, RFC 5321 §4.1.2
+    rf"(?:(?<!{LOCAL}){LOCAL}++|\"[^\"\n]{{1,64}}\")(?:[@\uff20]|%40)(?:[\w-]{{1,63}}+\.){{1,20}}(?!\d)[^\W_][\w-]{{1,62}}+"
 )
 
 RESIDENT = re.compile(rf"{START}{DAY}[-\u2010-\u2015]\s?[1-8]\d{{6}}{END}")
@@ -65,9 +78,11 @@ CARD = re.compile(
     rf"{START}(?:\d{{13,19}}|\d{{4}}{GAP}(?:\d{{6}}{GAP}\d{{4,5}}|\d{{4}}{GAP}\d{{4}}{GAP}\d{{1,7}}({GAP}\d{{1,3}})?)"
     rf"|\d{{6}}{GAP}\d{{13}}){END}"
 )
+NAMED_CARD = re.compile(r"(?i)(?<=card)\d{13,19}(?![0-9A-Za-z])")  # whose d is a hexadecimal digit
+SLASHED = GAP.replace("[", "[/", 1)
 MOBILE = re.compile(
-    rf"{START}(?<!\d-)(?:(?:\+|00){{0,1}}82(?:{GAP})?(?:\(?0\)?)?1[016789]|\(?01[016789]\)?)"
-    rf"(?:(?:{GAP})?\d{{4}}(?:{GAP})?\d{{4}}|{GAP}\d{{3}}{GAP}\d{{4}}){END}"
+    rf"{START}(?<!\d-)(?:(?:\+|00){{0,1}}82(?:{SLASHED})?(?:\(?0\)?)?1[016789]|\(?01[016789]\)?)"
+    rf"(?:(?:{SLASHED})?\d{{4}}(?:{SLASHED})?\d{{4}}|{SLASHED}\d{{3}}{SLASHED}\d{{4}}){END}"
     rf"|{START}01[16789]\d{{7}}{END}"
 )
 OTHER_PHONE = re.compile(
@@ -81,7 +96,7 @@ PHONE_LABELLED = re.compile(
     r"\+?\(?\d(?:[ ().-]{0,2}\d){7,14}(?!\d)"
 )
 EMPLOYEE = re.compile(
-    rf"(?i){WORD}emp[-_#]\d{{3,10}}(?![0-9A-Za-z])"
+    rf"(?i){WORD}emp(?:[-_#]\d{{3,10}}|\d{{4,10}})(?![0-9A-Za-z])"
     rf"|((?:사번|사원\s?번호|직원\s?번호|(?<![A-Za-z])(?:employee|emp)[\s_-]?(?:no|number|num|id)\b\.?)"
     rf"{SAID})(?=[A-Za-z-]{{0,5}}\d)[A-Za-z0-9-]{{3,12}}(?![A-Za-z0-9])"
 )
@@ -97,6 +112,8 @@ def mask_shapes(text: str) -> str:
     text = AUTHORIZATION.sub(rf"\1{MASK}", text)
     text = BEARER.sub(rf"\1{MASK}", text)
     text = ADDRESS.sub(rf"\1{MASK}", text)
+    text = COOKIE.sub(rf"\1{MASK}", text)
+    text = SIGNATURE.sub(rf"\1{MASK}", text)
     text = LABELLED.sub(_keep_label, text)
     text = EMAIL.sub(MASK, text)
     return _numbers(text)
@@ -120,6 +137,7 @@ def _people(text: str) -> str:
     text = RESIDENT_LABELLED.sub(_keep_label, text)
     text = RESIDENT.sub(MASK, text)
     text = RESIDENT_PLAIN.sub(lambda match: MASK if _resident(match.group()) else match.group(), text)
+    text = NAMED_CARD.sub(lambda match: MASK if is_card(match.group()) else match.group(), text)
     text = _cards(text)
     text = MOBILE.sub(MASK, text)
     text = OTHER_PHONE.sub(MASK, text)

@@ -18,10 +18,8 @@ from app import contract
 from app.core.errors import ErrorBody
 from app.core.openapi_examples import example_of
 
-PROBES = (contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH)
 METHODS = ("get", "put", "post", "delete", "patch")
-ANY = ("ERR_1000",)
-GUARDED = ("ERR_1103", "ERR_1300", "ERR_1400", "ERR_1401", "ERR_1600")  # of every path that is no probe
+ANY = ("ERR_1000", "ERR_1103", "ERR_1300", "ERR_1400", "ERR_1401", "ERR_1600")
 SECURE = ("ERR_1100", "ERR_1101", "ERR_1106", "ERR_1200", "ERR_1201")  # of every operation with a token
 WITH_BODY = ("ERR_1001", "ERR_1005", "ERR_1006", "ERR_1007")
 CODE = re.compile(r"ERR_\d{4}")
@@ -68,8 +66,8 @@ def complete(document: Document) -> Document:
     }
     for schema in schemas.values():
         _restore_nulls(schema)
-    for _, path, operation in operations(document):
-        _add_errors(operation, path)
+    for _, _, operation in operations(document):
+        _add_errors(operation)
         _add_examples(operation, schemas)
         for response in operation["responses"].values():
             response["headers"] = response.get("headers", {}) | {
@@ -101,11 +99,11 @@ def codes_of(response: Document) -> list[str]:
     return CODE.findall(response.get("description", ""))
 
 
-def _add_errors(operation: Document, path: str) -> None:
+def _add_errors(operation: Document) -> None:
     responses: Document = operation["responses"]
     named = [code for response in responses.values() for code in codes_of(response)]
     by_status: dict[str, list[str]] = {}
-    for code in sorted({*named, *common(operation, path)}):
+    for code in sorted({*named, *common(operation)}):
         by_status.setdefault(str(contract.ERROR_CODES[code][0]), []).append(code)
     for status, codes in by_status.items():
         own = responses.get(status, {})
@@ -120,11 +118,9 @@ def _is_default(response: Document) -> bool:
     return str(schema.get("$ref", "")).endswith(FASTAPIS_OWN)
 
 
-def common(operation: Document, path: str) -> Iterable[str]:
+def common(operation: Document) -> Iterable[str]:
     """The codes that follow from what kind of operation it is."""
     yield from ANY
-    if path not in PROBES:
-        yield from GUARDED
     if operation.get("security"):
         yield from SECURE
     if "requestBody" in operation:

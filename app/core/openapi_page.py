@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app.core.openapi import ANY, GUARDED, JSON, SECURE, WITH_BODY, Document, codes_of, common, operations
+from app.core.openapi import ANY, JSON, SECURE, WITH_BODY, Document, codes_of, common, operations
 
 FIRST_ERROR = 400
 LIMITS = {
@@ -31,7 +31,6 @@ Every answer has the headers {headers}. An operation marked 🔒 needs `Authoriz
 An operation names the errors of its own. Beside them there may be
 
 - of any: {any}
-- of any but the probes: {guarded}
 - with 🔒: {secure}
 - with a body: {with_body}; with parameters: {parameters}
 """
@@ -43,7 +42,6 @@ def render(document: Document) -> str:
     about = " ".join(document["info"]["description"].split())
     groups = {
         "any": ANY,
-        "guarded": GUARDED,
         "secure": SECURE,
         "with_body": WITH_BODY,
         "parameters": ("ERR_1001",),
@@ -79,7 +77,7 @@ def _operation(method: str, path: str, operation: Document) -> str:
         if int(status) < FIRST_ERROR or not codes_of(response):
             lines += [f"`{status}` {_bodies(response)}", ""]
         codes.update(codes_of(response))
-    own = codes - set(common(operation, path))
+    own = codes - set(common(operation))
     return "\n".join([*lines, *([f"Errors: {_links(own)}", ""] if own else [])])
 
 

@@ -53,10 +53,12 @@ class Rule(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """``refusal`` is None where the request may pass. ``headers`` belong on its answer in either case."""
+    """``refusal`` is None where the request may pass. ``headers`` belong on its answer in either case. With
+    this request a block ``begun``."""
 
     refusal: RateLimitedError | BlockedError | None
     headers: list[tuple[bytes, bytes]]
+    begun: bool = False
 
 
 class RateLimiter:
@@ -108,7 +110,8 @@ class RateLimiter:
             )
         window = list(WINDOWS)[(refusing - 1) % len(WINDOWS)]
         limit = limits[refusing - 1]
-        return Verdict(RateLimitedError(window=window, limit=limit, retry_after=seconds), headers)
+        refusal = RateLimitedError(window=window, limit=limit, retry_after=seconds)
+        return Verdict(refusal, headers, bool(begun))
 
 
 def rules(general: Limits, routes: Mapping[str, Limits], block: tuple[int, ...]) -> tuple[Rule, ...]:

@@ -5,7 +5,7 @@ from typing import cast
 from app.core.context import Context
 from app.core.jobs.kinds import Schedule
 from app.core.module import Module
-from app.ledger import recurring_router, router, statistics_router
+from app.ledger import backup_router, recurring_router, router, statistics_router
 from app.ledger.generation import generate_due
 from app.ledger.settings import LedgerSettings
 
@@ -17,8 +17,14 @@ def generate_cron(context: Context) -> str:
 
 MODULE = Module(
     name="ledger",
-    routers=(router.router, recurring_router.router, statistics_router.router),
+    routers=(
+        router.router,
+        backup_router.router,
+        backup_router.imports,
+        recurring_router.router,
+        statistics_router.router,
+    ),
     settings=LedgerSettings,
-    body_limits={router.IMPORT_PATH: 10_000_000},
+    body_limits={backup_router.IMPORT_PATH: 10_000_000},
     schedules=(Schedule("ledger.generate", generate_cron, generate_due),),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
@@ -27,8 +27,9 @@ from app.ledger.months import YearMonth, month_of
 from app.ledger.schemas import MAX_DESCRIPTION, CategoryIn, Kind, Status
 
 TABLES = ("transactions", "recurring_transactions", "categories")
+MOST_ROWS = 100_000  # of one file; an export of 10 MB has about 70,000
+MOST_BRACKETS = 1_000_000  # opening ones; each may be an object of 90 bytes in memory for 3 in the file
 Row = TypeVar("Row", bound=BaseModel)
-Problems = list[dict[str, str]]
 
 
 def _label(value: str) -> str:
@@ -105,46 +106,90 @@ class BackupFile(BaseModel):
 
 
 @dataclass
-class _Reader:
-    """Reads row by row, so that one bad row hides no other."""
+class Problems:
+    """What is wrong with a file: all of it counted, and kept only as far as it is shown."""
 
-    body: dict[str, Any]
-    problems: Problems
+    shown: list[dict[str, str]] = field(default_factory=list)
+    total: int = 0
 
-    def rows(self, table: str, model: type[Row]) -> dict[int, Row]:
-        """The good rows by index; the others' problems are noted."""
-        listed = self.body.get(table, [])
-        if not isinstance(listed, list):
-            self.problems.append({"field": table, "problem": "must be a list"})
-            return {}
-        good: dict[int, Row] = {}
-        for index, row in enumerate(listed):
-            try:
-                good[index] = model.model_validate(row)
-            except ValidationError as error:
-                self.problems += [
-                    {"field": field_path((table, index, *entry["loc"])), "problem": _message(entry)}
-                    for entry in error.errors(include_url=False, include_input=False)
-                ]
-        return good
+    def add(self, where: str, problem: str) -> None:
+        """One more."""
+        self.total += 1
+        if self.has_room:
+            self.shown.append({"field": where, "problem": problem})
+
+    def add_all(self, table: str, index: int, error: ValidationError) -> None:
+        """Those of one row."""
+        if self.has_room:
+            for entry in error.errors(include_url=False, include_input=False):
+                self.add(field_path((table, index, *entry["loc"])), _message(entry))
+        else:
+            self.total += error.error_count()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the next one is shown."""
+        return len(self.shown) < DETAILS
+
+    def refuse(self) -> None:
+        """Raises BackupRefusedError where there are any."""
+        if self.total:
+            raise BackupRefusedError(problems=self.shown, total=self.total)
 
 
 def parse(body: Any) -> BackupFile:
     """The file's rows. Raises BackupRefusedError with all problems, at most 100 of them listed."""
+    problems = Problems()
     if not isinstance(body, dict) or not any(table in body for table in TABLES):
-        raise refused([{"field": "body", "problem": f"must be an object with {', '.join(TABLES)}"}])
-    reader = _Reader(body, [])
-    transactions = reader.rows("transactions", BackupTransaction)
-    recurring = reader.rows("recurring_transactions", BackupRecurring)
-    categories = reader.rows("categories", BackupCategory)
-    reader.problems += _cross_check(body, transactions, recurring)
-    if reader.problems:
-        raise refused(reader.problems)
+        problems.add("body", f"must be an object with {', '.join(TABLES)}")
+        problems.refuse()
+    _count(body, problems)
+    problems.refuse()
+    transactions = _rows(body, "transactions", BackupTransaction, problems)
+    recurring = _rows(body, "recurring_transactions", BackupRecurring, problems)
+    categories = _rows(body, "categories", BackupCategory, problems)
+    _cross_check(body, transactions, recurring, problems)
+    problems.refuse()
     return BackupFile.model_construct(
         transactions=list(transactions.values()),
         recurring_transactions=list(recurring.values()),
         categories=list(categories.values()),
     )
+
+
+def check_text(text: bytes) -> None:
+    """Before it is read as JSON. Raises BackupRefusedError where reading it would take too much memory."""
+    problems = Problems()
+    brackets = text.count(b"{") + text.count(b"[")
+    if brackets > MOST_BRACKETS:
+        problems.add("body", f"has {brackets} opening brackets; a file may have {MOST_BRACKETS}")
+    problems.refuse()
+
+
+def _count(body: dict[str, Any], problems: Problems) -> None:
+    """Before anything is read: a wrong row of two bytes takes more to refuse than a good one to import."""
+    left = MOST_ROWS
+    for table in TABLES:
+        rows = body.get(table)
+        left -= len(rows) if isinstance(rows, list) else 0
+        if left < 0:
+            problems.add(table, f"has {len(rows or ())} rows; a file may have {MOST_ROWS} in all")
+            return
+
+
+def _rows(body: dict[str, Any], table: str, model: type[Row], problems: Problems) -> dict[int, Row]:
+    """The good rows by index: one bad row hides no other."""
+    listed = body.get(table, [])
+    if not isinstance(listed, list):
+        problems.add(table, "must be a list")
+        return {}
+    good: dict[int, Row] = {}
+    for index, row in enumerate(listed):
+        try:
+            good[index] = model.model_validate(row)
+        except ValidationError as error:
+            problems.add_all(table, index, error)
+    return good
 
 
 def last_months(entries: list[BackupTransaction]) -> dict[int, date]:
@@ -163,31 +208,25 @@ def done_until(template: BackupRecurring, last: Mapping[int, date]) -> date | No
     return last.get(template.id)
 
 
-def refused(problems: Problems) -> BackupRefusedError:
-    """The error that lists these problems."""
-    return BackupRefusedError(problems=problems[:DETAILS], total=len(problems))
-
-
 def _cross_check(
-    body: dict[str, Any], transactions: dict[int, BackupTransaction], recurring: dict[int, BackupRecurring]
-) -> Problems:
-    problems: Problems = []
+    body: dict[str, Any],
+    transactions: dict[int, BackupTransaction],
+    recurring: dict[int, BackupRecurring],
+    problems: Problems,
+) -> None:
     seen: set[int] = set()
     for index, template in recurring.items():
         where = f"recurring_transactions[{index}]"
         if template.id is not None and template.id in seen:
-            problems.append({"field": f"{where}.id", "problem": "occurs twice"})
+            problems.add(f"{where}.id", "occurs twice")
         if template.end_date and template.end_date < template.start_date:
-            problems.append({"field": f"{where}.end_date", "problem": "must not be before start_date"})
+            problems.add(f"{where}.end_date", "must not be before start_date")
         if template.id is not None:
             seen.add(template.id)
     present = _numbers(body.get("recurring_transactions"))
-    problems += [
-        {"field": f"transactions[{index}].recurring_id", "problem": "is in no row of recurring_transactions"}
-        for index, entry in transactions.items()
-        if entry.recurring_id is not None and entry.recurring_id not in present
-    ]
-    return problems
+    for index, entry in transactions.items():
+        if entry.recurring_id is not None and entry.recurring_id not in present:
+            problems.add(f"transactions[{index}].recurring_id", "is in no row of recurring_transactions")
 
 
 def _numbers(rows: Any) -> set[int]:

@@ -1,22 +1,20 @@
-"""The ledger's routes: what they take and give; the work is in service.py and transfer.py."""
+"""The ledger's routes: what they take and give; the work is in service.py."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query
 
 from app.core.auth.current import CurrentUser
 from app.core.context import Context, context_of
 from app.core.errors import documented
 from app.core.exact import ExactRoute
 from app.core.text import Day, Month, Year
-from app.ledger.backup import BackupFile
 from app.ledger.schemas import (
     CategoryIn,
     CategoryOut,
-    ImportReport,
     MonthQuery,
     TransactionChange,
     TransactionFilter,
@@ -27,11 +25,8 @@ from app.ledger.schemas import (
 )
 from app.ledger.service import Ledger
 from app.ledger.statistics import period
-from app.ledger.transfer import Transfer
 
-IMPORT_PATH = "/backup/import"
 COMMON = ("ERR_1001", "ERR_1100", "ERR_1101", "ERR_1200", "ERR_1201")
-FILE_SCHEMA = {"$ref": "#/components/schemas/BackupFile"}  # documented only: parse() reads it row by row
 router = APIRouter(responses=documented(*COMMON), route_class=ExactRoute)
 Live = Annotated[Context, Depends(context_of)]
 
@@ -41,13 +36,7 @@ async def ledger_of(user: CurrentUser, context: Live) -> Ledger:
     return Ledger(context.database, user.id)
 
 
-async def transfer_of(user: CurrentUser, context: Live) -> Transfer:
-    """The asking user's import and export."""
-    return Transfer(context.database, user.id)
-
-
 Mine = Annotated[Ledger, Depends(ledger_of)]
-MyTransfer = Annotated[Transfer, Depends(transfer_of)]
 YearPath = Annotated[Year, Path()]
 MonthPath = Annotated[Month, Path()]
 
@@ -136,25 +125,3 @@ async def replace_category(ledger: Mine, category_id: uuid.UUID, category: Categ
 async def delete_category(ledger: Mine, category_id: uuid.UUID) -> None:
     """Removes a category of one's own that no entry uses."""
     await ledger.delete_category(category_id)
-
-
-@router.get(
-    "/backup/export", tags=["backup"], responses={200: {"model": BackupFile}}, response_class=Response
-)
-async def export_backup(transfer: MyTransfer) -> Response:
-    """The whole ledger in the IndexedDB export format. Imported again it changes nothing."""
-    file = await transfer.export_file()
-    headers = {"Content-Disposition": 'attachment; filename="household-ledger.json"'}
-    return Response(file.model_dump_json(warnings=False), media_type="application/json", headers=headers)
-
-
-@router.post(
-    IMPORT_PATH,
-    tags=["backup"],
-    responses=documented("ERR_1001", "ERR_1005", "ERR_1500"),
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": FILE_SCHEMA}}}},
-)
-async def import_backup(transfer: MyTransfer, body: Annotated[Any, Body()]) -> ImportReport:
-    """Imports an IndexedDB export, all or nothing: with any problem nothing is written and every problem is
-    listed. Rows that are there already, by content, are skipped."""
-    return await transfer.import_file(body)

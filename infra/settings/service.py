@@ -130,7 +130,8 @@ class Service(Section):
     ip_allow_list: tuple[Network, ...] = Field(
         (),
         json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
-        description="Networks whose clients are let in; without one everybody is.",
+        description="Networks whose clients are let in; without one everybody is. Probes and metrics are for "
+        "everybody who reaches a pod without a trusted proxy.",
     )
     trusted_proxies: tuple[Network, ...] = Field(
         (),

@@ -121,11 +121,27 @@ async def test_the_allow_list_is_applied_to_the_client_and_not_to_the_proxy(
     assert passes or answer.json()["details"] == {}
 
 
-async def test_probes_pass_from_anywhere(client_from: From) -> None:
-    client = client_from("203.0.113.9", allowed=("198.51.100.0/24",))
-    probes = (contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH)
-    assert {(await client.get(path)).status_code for path in probes} == {200}
+PROBES = (contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH)
+
+
+@pytest.mark.parametrize("peer", ["203.0.113.9", "10.0.0.1", "a socket"])
+async def test_probes_pass_where_the_peer_is_the_client(client_from: From, peer: str) -> None:
+    client = client_from(peer, allowed=("198.51.100.0/24",))
+    answers = [await client.get(path) for path in PROBES]
+    assert {answer.status_code for answer in answers} == {200}
+    assert not [answer for answer in answers if "x-ratelimit-limit-minute" in answer.headers]
     assert (await client.get("/nothing")).status_code == 403
+    assert (await client.post("/health")).status_code == 403
+
+
+@pytest.mark.parametrize(("client", "status"), [("203.0.113.9", 403), ("198.51.100.1", 200)])
+async def test_probe_paths_asked_for_through_a_proxy_are_requests_like_others(
+    client_from: From, client: str, status: int
+) -> None:
+    through = client_from("10.0.0.1", allowed=("198.51.100.0/24",))
+    answers = [await through.get(path, headers={"X-Forwarded-For": client}) for path in PROBES]
+    assert {answer.status_code for answer in answers} == {status}
+    assert {"x-ratelimit-limit-minute" in answer.headers for answer in answers} == {status == 200}
 
 
 async def test_a_refusal_comes_before_the_token_is_looked_at(client_from: From) -> None:

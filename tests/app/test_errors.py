@@ -163,3 +163,12 @@ async def test_a_body_that_cannot_be_read_is_no_fault_of_the_service(
     response = await alice.post("/categories", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code in {400, 422}
     assert response.json()["error_code"] in {"ERR_1006", "ERR_1001"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/categories/", "/health/", "/transactions//", "//evil.example/categories/"]
+)
+async def test_a_slash_too_many_is_no_path_and_never_a_redirect(alice: httpx.AsyncClient, path: str) -> None:
+    answer = await alice.get(f"http://service{path}", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "ERR_1002")
+    assert "location" not in answer.headers

@@ -14,7 +14,7 @@ from app.core.rate_limit import LOGIN_PATH
 from app.core.values import Limits
 from app.ledger.settings import LedgerSettings
 from tests.app.limited import Limited, Make, code, limited_services
-from tests.app.servers import Postgres, RedisServer
+from tests.app.servers import Postgres, RedisServer, free_port
 
 pytestmark = pytest.mark.integration
 
@@ -164,15 +164,44 @@ async def test_logins_are_limited_by_address_whatever_token_comes_along(limited:
     assert (await service.get(LOGIN_PATH, "POST", client="192.0.2.9")).status_code != 429
 
 
-async def test_probes_and_preflights_are_not_counted(limited: Make) -> None:
+async def test_probes_are_not_counted(limited: Make) -> None:
     service = limited(rate_limit_per_minute=1)
     paths = (contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH)
     for path in paths * 2:
         answer = await service.get(path)
         assert answer.status_code == 200
         assert "X-RateLimit-Limit-Minute" not in answer.headers
-    assert {(await service.get(method="OPTIONS")).status_code for _ in range(5)} == {404}
     assert service.decisions() == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("OPTIONS", "/categories"), ("POST", "/health"), ("HEAD", "/health"), ("GET", "/metrics")],
+)
+async def test_what_is_answered_with_an_error_is_counted(limited: Make, method: str, path: str) -> None:
+    service = limited(rate_limit_per_minute=2, enable_metrics=False)
+    statuses = [(await service.get(path, method)).status_code for _ in range(3)]
+    assert statuses == [404 if method == "GET" else 405] * 2 + [429]
+
+
+async def test_refused_requests_are_no_events_but_the_beginning_of_a_block_is(limited: Make) -> None:
+    service = limited(rate_limit_per_minute=1, rate_limit_block_after=3)
+    waiting = service.context.events._waiting
+    traces = [(await service.get()).json()["trace_id"] for _ in range(8)]
+    assert [(event["trace_id"], event["error_code"]) for event in waiting] == [
+        (traces[0], "ERR_1002"),
+        (traces[3], "ERR_1401"),
+    ]
+    counted = service.context.metrics.registry.get_sample_value("errors_total", {"error_code": "ERR_1401"})
+    assert counted == 4
+    waiting.clear()
+
+
+async def test_addresses_that_are_not_allowed_and_requests_without_redis_are_no_events(limited: Make) -> None:
+    outside = limited(ip_allow_list=("198.51.100.0/24",))
+    closed = limited(redis_url=f"redis://:p@127.0.0.1:{free_port()}/0", rate_limit_when_away="closed")
+    assert [code(await service.get()) for service in (outside, closed)] == ["ERR_1103", "ERR_1300"]
+    assert [list(service.context.events._waiting) for service in (outside, closed)] == [[], []]
 
 
 async def test_decisions_are_counted(limited: Make) -> None:

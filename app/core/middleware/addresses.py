@@ -18,20 +18,22 @@ from app.core.auth.errors import AddressRefusedError
 from app.core.context import Context
 from app.core.errors import answer
 from app.core.values import Network
+from app.settings import Settings
 
-PROBES = {contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH}
 MAX_HOPS = 32  # no chain of proxies is longer; a longer header is somebody's play
 PORT = re.compile(r"^(?:\[(?P<v6>[^\]]*)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5})$", re.ASCII)
 Address = IPv4Address | IPv6Address
 
 
 class AddressMiddleware:
-    """Sets state ``client`` and refuses addresses outside IP_ALLOW_LIST; the kubelet's probes always pass."""
+    """Sets state ``client`` and ``probe``, and refuses addresses outside IP_ALLOW_LIST. A probe passes: it
+    comes from the kubelet or Prometheus themselves, and through a proxy it is a request like others."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
         self._trusted = tuple(map(ip_network, context.settings.trusted_proxies))
         self._allowed = tuple(map(ip_network, context.settings.ip_allow_list))
+        self._probes = probe_paths(context.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """``client`` is the peer as it is where that is no address (a Unix socket: empty)."""
@@ -39,12 +41,14 @@ class AddressMiddleware:
             await self._app(scope, receive, send)
             return
         peer = (scope.get("client") or ("",))[0]
-        address = parse(peer)
-        if address is not None and within(address, self._trusted):
-            address = self._behind(address, Headers(scope=scope).getlist("x-forwarded-for"))
-        scope.setdefault("state", {})["client"] = peer if address is None else str(address)
-        if self._allowed and scope["path"] not in PROBES and not within(address, self._allowed):
-            await answer(scope, AddressRefusedError())(scope, receive, send)
+        address = hop = parse(peer)
+        if hop is not None and within(hop, self._trusted):
+            address = self._behind(hop, Headers(scope=scope).getlist("x-forwarded-for"))
+        probe = address == hop and scope["path"] in self._probes and scope["method"] == "GET"
+        client = peer if address is None else str(address)
+        scope.setdefault("state", {}).update(client=client, probe=probe)
+        if self._allowed and not probe and not within(address, self._allowed):
+            await answer(scope, AddressRefusedError(), recorded=False)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -60,6 +64,13 @@ class AddressMiddleware:
             if not within(address, self._trusted):
                 return hop
         return hop
+
+
+def probe_paths(settings: Settings) -> frozenset[str]:
+    """The probes that answer: one that is turned off is 404, and an error must be counted."""
+    off = {contract.HEALTH_PATH} if not settings.enable_health_check else set()
+    off |= {contract.METRICS_PATH} if not settings.enable_metrics else set()
+    return frozenset(contract.PROBE_PATHS) - off
 
 
 def within(address: Address | None, networks: tuple[Network, ...]) -> bool:

@@ -6,24 +6,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import Context
 from app.core.errors import BlockedError, RedisUnavailableError, answer
-from app.core.middleware.request import PROBES
 from app.core.rate_limit import Verdict
 from app.core.redis import RedisAwayError
 
 
 class RateLimitMiddleware:
-    """Refuses with 429 what is above the limit. Probes and OPTIONS, which browsers send by themselves, are
-    not counted. While Redis is away everything passes, or with RATE_LIMIT_WHEN_AWAY=closed nothing."""
+    """Refuses with 429 what is above the limit; only the beginning of a block is an event. Probes are not
+    counted. While Redis is away everything passes, or with RATE_LIMIT_WHEN_AWAY=closed nothing."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
         self._limiter = context.limiter
         self._metrics = context.metrics
+        self._events = context.events
         self._open = context.settings.rate_limit_when_away == "open"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Needs state ``identity`` and ``client``."""
-        if scope["type"] != "http" or scope["path"] in PROBES or scope["method"] == "OPTIONS":
+        """Needs state ``identity``, ``client`` and ``probe``."""
+        if scope["type"] != "http" or scope["state"]["probe"]:
             await self._app(scope, receive, send)
             return
         try:
@@ -35,14 +35,17 @@ class RateLimitMiddleware:
         if verdict.refusal is None:
             await self._app(scope, receive, with_headers(send, verdict.headers))
         else:
-            await answer(scope, verdict.refusal)(scope, receive, with_headers(send, verdict.headers))
+            if verdict.begun:
+                self._events.record(scope, BlockedError.code, BlockedError.message, None)
+            refusal = answer(scope, verdict.refusal, recorded=False)
+            await refusal(scope, receive, with_headers(send, verdict.headers))
 
     async def _without_redis(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.rate_limit("open" if self._open else "closed")
         if self._open:
             await self._app(scope, receive, send)
         else:
-            await answer(scope, RedisUnavailableError())(scope, receive, send)
+            await answer(scope, RedisUnavailableError(), recorded=False)(scope, receive, send)
 
 
 def word(verdict: Verdict) -> str:

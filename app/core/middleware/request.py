@@ -19,7 +19,6 @@ from app.core.middleware.headers import secure
 from app.core.monitoring.trace import trace_of
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-PROBES = {contract.HEALTH_PATH, contract.READINESS_PATH, contract.LIVENESS_PATH, contract.METRICS_PATH}
 log = logger("app.request")
 
 
@@ -118,7 +117,7 @@ class _Exchange:
         seconds = time.perf_counter() - self._begun
         method, route, status = self._scope["method"], route_of(self._scope), self.status
         self._context.metrics.request(method, route, status, seconds)
-        write = log.debug if route in PROBES and status < SERVER_ERROR else log.info
+        write = log.debug if route in contract.PROBE_PATHS and status < SERVER_ERROR else log.info
         fields = {"error_code": self._state["error_code"]} if "error_code" in self._state else {}
         method = method if method in METHODS else OTHER
         write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), **fields)

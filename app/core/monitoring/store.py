@@ -27,6 +27,8 @@ from app.core.monitoring.schemas import EventQuery
 from app.settings import Settings
 
 MOST_WAITING = 10_000  # events, about 10 MB; the first errors of an outage tell its cause, so later ones go
+FOR_ERRORS = 2_000  # of them are kept free for errors: whoever sends nonsense must not hide an outage
+MOST_ROWS = 1_000_000  # of the table, about 400 MB with its indexes
 BATCH = 500  # rows of one INSERT
 GATHER_SECONDS = 0.5  # events of one moment share a transaction
 RETRY_SECONDS = 5.0  # while the database is away
@@ -61,10 +63,10 @@ class EventStore:
 
     def record(self, scope: Scope, code: str, message: str, cause: BaseException | None) -> None:
         """Puts the answered error in line."""
-        if len(self._waiting) >= MOST_WAITING:
+        state, now, status = scope.get("state", {}), datetime.now(UTC), contract.ERROR_CODES[code][0]
+        if len(self._waiting) >= MOST_WAITING - (0 if status >= SERVER_ERROR else FOR_ERRORS):
             self._metrics.event_dropped()
             return
-        state, now, status = scope.get("state", {}), datetime.now(UTC), contract.ERROR_CODES[code][0]
         route = getattr(scope.get("route"), "path", None)
         self._waiting.append(
             {
@@ -173,9 +175,13 @@ class EventStore:
         return found[: query.limit], more
 
     async def forget(self, before: datetime) -> int:
-        """Deletes what is older, in parts; how many there were. Raises as ``flush``."""
-        gone = 0
-        old = select(Event.id).where(Event.id < time_id(before, 0)).limit(DELETE_BATCH)
+        """Deletes what is older, and the oldest above MOST_ROWS, in parts; how many there were. Raises as
+        ``flush``."""
+        gone, bound = 0, time_id(before, 0)
+        async with self._database.reading() as session:
+            newest = select(Event.id).order_by(Event.id.desc()).offset(MOST_ROWS - 1).limit(1)
+            bound = max(bound, await session.scalar(newest) or bound)
+        old = select(Event.id).where(Event.id < bound).limit(DELETE_BATCH)
         while True:
             async with self._database.transaction() as session:
                 deleted = len(

@@ -151,4 +151,5 @@ async def test_without_origins_there_is_no_cors(context: Context) -> None:
 async def test_a_preflight_is_not_counted_by_the_rate_limit(ask: Ask) -> None:
     counted = await ask(token()).get("/auth/me", headers={"Origin": ORIGIN})
     assert "x-ratelimit-remaining-minute" in counted.headers
+    assert "x-ratelimit-remaining-minute" in (await preflight(ask, "https://evil.example")).headers
     assert "x-ratelimit-remaining-minute" not in (await preflight(ask, ORIGIN)).headers
