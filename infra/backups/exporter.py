@@ -65,10 +65,9 @@ def families(backups: Sequence[Backup]) -> Iterator[GaugeMetricFamily]:
             success.add_metric([kind.value], made.moment.timestamp())
             size.add_metric([kind.value], made.bytes)
     yield from (success, size)
-    meaning = (
-        "Backups that cannot be relied on: without a good manifest, or with objects that do not match it."
-    )
-    yield GaugeMetricFamily("backup_broken", meaning, value=sum(each.problem is not None for each in backups))
+    broken = [each for each in backups if each.problem and (each.complete or each.drills)]
+    meaning = "Backups whose manifest is gone or cannot be believed, or whose objects do not match it."
+    yield GaugeMetricFamily("backup_broken", meaning, value=len(broken))
     yield from _drills([each.drill for each in backups if each.drill])
 
 

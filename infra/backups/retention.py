@@ -148,9 +148,7 @@ def _without_manifest(each: Seen, now: datetime, policy: Policy) -> Decision:
     if each.complete:
         return Decision(each.id, True, "its manifest cannot be believed, so nothing shows that we made it")
     if each.drilled:
-        return Decision(
-            each.id, True, "its manifest is gone, though a drill restored it: look for who removed it"
-        )
+        return Decision(each.id, True, "its manifest is gone, though a drill restored it: who removed it?")
     age = now - each.written
     if age <= policy.deadline:
         return Decision(each.id, True, "no manifest yet: its run may still be under way")

@@ -89,7 +89,7 @@ def _list(config: Config, _chosen: argparse.Namespace) -> None:
 
 def _retain(config: Config, chosen: argparse.Namespace) -> None:
     """Removes backups older than BACKUP_RETENTION_DAYS and what killed runs left behind; never the last of
-    BACKUP_KEEP_WEEKLY weeks and BACKUP_KEEP_MONTHLY months, nor the newest verified one. Says what and why."""
+    BACKUP_KEEP_WEEKLY weeks and BACKUP_KEEP_MONTHLY months, nor the newest verified. Says what and why."""
     store = Store(config)
     now = store.now()
     retention.check_clocks(datetime.now(UTC), now)
