@@ -24,8 +24,12 @@ REMEDIES = {
     "AccessDenied": "this key may not do that: slipway up sets the store's policy right",
     "InvalidAccessKeyId": "the store does not know this key: slipway up sets it right",
     "SignatureDoesNotMatch": "the store has another key: slipway up sets it right",
+    "404": "the bucket is missing: slipway up makes it again, without what it held",
+    "403": "this key may not do that: slipway up sets the store's policy right",
+    "RequestTimeTooSkewed": "this pod's clock and the store's differ: set both right (NTP), then run it again",
     "NoSuchKey": "it is not there (any more): slipway backup list",
-    "InternalError": "the store cannot write: is its disk full? Then run it again",
+    "InternalError": "the store itself has failed: see its log, then run it again",
+    "InsufficientStorage": "the store's disk is full: make it larger, or keep backups for fewer days",
     "QuotaExceeded": "the store is full: make it larger, or keep backups for fewer days",
 }
 
@@ -47,11 +51,16 @@ class Store:
 
     @cached_property
     def _client(self) -> Any:
-        return boto3.client(
+        authority = self.config.ca_file
+        if authority and not authority.is_file():
+            raise UserError.of(
+                "BACKUP_CA_FILE", f"{authority} is not there", "slipway up gives it to this pod"
+            )
+        return boto3.Session().client(
             "s3",
             endpoint_url=self.config.endpoint,
             region_name=self.config.region,
-            verify=str(self.config.ca_file) if self.config.ca_file else None,
+            verify=str(authority) if authority else None,
             config=Botocore(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
