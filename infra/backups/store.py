@@ -26,7 +26,7 @@ REMEDIES = {
     "SignatureDoesNotMatch": "the store has another key: slipway up sets it right",
     "404": "the bucket is missing: slipway up makes it again, without what it held",
     "403": "this key may not do that: slipway up sets the store's policy right",
-    "RequestTimeTooSkewed": "this pod's clock and the store's differ: set both right (NTP), then run it again",
+    "RequestTimeTooSkewed": "this pod's and the store's clocks differ: set both right (NTP); run it again",
     "NoSuchKey": "it is not there (any more): slipway backup list",
     "InternalError": "the store itself has failed: see its log, then run it again",
     "InsufficientStorage": "the store's disk is full: make it larger, or keep backups for fewer days",

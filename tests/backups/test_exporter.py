@@ -97,5 +97,5 @@ def test_a_damaged_manifest_is_counted_and_no_success(
 
 def test_a_taken_port_is_told(environment: Environ, store_server: ObjectStore) -> None:
     said = run(environment("reader"), "exporter", "--address", "127.0.0.1", "--port", str(store_server.port))
-    message = f"127.0.0.1:{store_server.port}: cannot be listened on: Address already in use → choose another --port"
-    assert (said.code, said.problems) == (1, [message])
+    message = "cannot be listened on: Address already in use → choose another --port"
+    assert (said.code, said.problems) == (1, [f"127.0.0.1:{store_server.port}: {message}"])

@@ -23,6 +23,8 @@ MIB = 1 << 20
 UNDER_WAY = 20 * MIB  # sent to the store: the first part is there, and pg_dump waits for the next to go
 SLOW = 24 * MIB  # bytes a second
 MOMENTS = 10
+WRONG_PASSWORD = "postgresql://127.0.0.1:{port}/ledger?user=ledger_owner&password=no"
+BUSY = "backup: another run is under way, and this one has changed nothing"
 Large = Callable[..., dict[str, str]]
 
 
@@ -72,7 +74,8 @@ def check_nothing(said: Said, store: ObjectStore, message: str) -> None:
 
 def end_backends(server: Postgres, name: str) -> None:
     ended = server.sql(
-        f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{name}' AND usename = '{DATABASE}_owner'"  # noqa: S608
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"  # noqa: S608
+        f" WHERE application_name = '{name}' AND usename = '{DATABASE}_owner'"
     )
     assert ended == "1"
 
@@ -84,13 +87,13 @@ def end_backends(server: Postgres, name: str) -> None:
         ({"AWS_ACCESS_KEY_ID": "nobody"}, "→ the store does not know this key: slipway up sets it right"),
         ({"BACKUP_BUCKET": "no-such-bucket"}, "→ the bucket is missing: slipway up makes it again"),
         ({"BACKUP_CA_FILE": ""}, "certificate verify failed"),
-        ({"BACKUP_CA_FILE": "/nowhere"}, "BACKUP_CA_FILE: /nowhere is not there → slipway up gives it to this pod"),
-        ({"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/x"}, "database: it cannot be asked: connection failed"),
-        ({"DATABASE_URL": "postgresql://127.0.0.1:{port}/ledger?user=ledger_owner&password=no"}, "password authentication failed"),
-        ({"REDIS_URL": "redis://127.0.0.1:1"}, "save redis.rdb.zst.age: redis-cli ended with code 1: Could not connect to Redis"),
-        ({"BACKUP_CONFIGURATION": "/nowhere"}, "save configuration.tar.zst.age: tar ended with code 2: tar: /nowhere: Cannot open"),
+        ({"BACKUP_CA_FILE": "/nowhere"}, "BACKUP_CA_FILE: /nowhere is not there → slipway up gives it"),
+        ({"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/x"}, "database: it cannot be asked: connection"),
+        ({"DATABASE_URL": WRONG_PASSWORD}, "password authentication failed"),
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "redis-cli ended with code 1: Could not connect to Redis"),
+        ({"BACKUP_CONFIGURATION": "/nowhere"}, "tar ended with code 2: tar: /nowhere: Cannot open"),
     ],
-)  # fmt: skip
+)
 def test_what_is_away_or_refuses_is_named_with_a_remedy(
     environment: Environ,
     store_server: ObjectStore,
@@ -218,9 +221,7 @@ def test_of_two_runs_at_once_the_second_changes_nothing(
     second = run(large(), "dump")
     assert (second.code, second.problems) == (
         3,
-        [
-            "backup: another run is under way, and this one has changed nothing → wait for its end: slipway backup status"
-        ],
+        [f"{BUSY} → wait for its end: slipway backup status"],
     )
     proxy.rate = None
     assert [end(first).result["backup"]] == good(large())
