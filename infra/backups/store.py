@@ -11,25 +11,25 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config as Botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.backups import multipart
 from infra.backups.config import Config
 from infra.errors import UserError
 
-MIB = 1 << 20
-# 10,000 parts at most (S3's limit) of 16 MiB: 156 GiB of compressed dump; three in memory at once.
-PART_BYTES = 16 * MIB
-PARTS_AT_ONCE = 2
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 5
 REMEDIES = {
     "NoSuchBucket": "the bucket is missing: slipway up makes it again, without what it held",
     "AccessDenied": "this key may not do that: slipway up sets the store's policy right",
     "InvalidAccessKeyId": "the store does not know this key: slipway up sets it right",
     "SignatureDoesNotMatch": "the store has another key: slipway up sets it right",
+    "404": "the bucket is missing: slipway up makes it again, without what it held",
+    "403": "this key may not do that: slipway up sets the store's policy right",
+    "RequestTimeTooSkewed": "this pod's and the store's clocks differ: set both right (NTP); run it again",
     "NoSuchKey": "it is not there (any more): slipway backup list",
-    "InternalError": "the store cannot write: is its disk full? Then run it again",
+    "InternalError": "the store itself has failed: see its log, then run it again",
+    "InsufficientStorage": "the store's disk is full: make it larger, or keep backups for fewer days",
     "QuotaExceeded": "the store is full: make it larger, or keep backups for fewer days",
 }
 
@@ -51,17 +51,22 @@ class Store:
 
     @cached_property
     def _client(self) -> Any:
-        return boto3.client(
+        authority = self.config.ca_file
+        if authority and not authority.is_file():
+            raise UserError.of(
+                "BACKUP_CA_FILE", f"{authority} is not there", "slipway up gives it to this pod"
+            )
+        return boto3.Session().client(
             "s3",
             endpoint_url=self.config.endpoint,
             region_name=self.config.region,
-            verify=str(self.config.ca_file) if self.config.ca_file else None,
+            verify=str(authority) if authority else None,
             config=Botocore(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
                 retries={"max_attempts": ATTEMPTS, "mode": "standard"},
                 s3={"addressing_style": "path" if self.config.endpoint else "auto"},
-                max_pool_connections=PARTS_AT_ONCE + 2,
+                max_pool_connections=multipart.PARTS_AT_ONCE + 2,
             ),
         )
 
@@ -102,16 +107,10 @@ class Store:
         with self._told(key):
             self._client.put_object(Bucket=self.config.bucket, Key=key, Body=data)
 
-    def upload(self, key: str, stream: BinaryIO) -> None:
-        """A stream of any length by multipart upload; what fails is aborted, and nothing appears."""
-        transfer = TransferConfig(
-            multipart_threshold=PART_BYTES,
-            multipart_chunksize=PART_BYTES,
-            max_concurrency=PARTS_AT_ONCE,
-            max_in_memory_upload_chunks=PARTS_AT_ONCE,
-        )
+    def upload(self, key: str, source: multipart.Source) -> None:
+        """A stream of any length: there whole, or not at all. Raises the stream's own errors too."""
         with self._told(key):
-            self._client.upload_fileobj(stream, self.config.bucket, key, Config=transfer)
+            multipart.send(self._client, self.config.bucket, key, source)
 
     def delete(self, key: str) -> None:
         """One object; it is no error where it is gone already."""
