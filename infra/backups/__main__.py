@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from infra.backups import config as settings
-from infra.backups import report, verbs
+from infra.backups import report, restoring_cli, verbs
 from infra.errors import Problem, UserError
 
 EXITS = """exit codes:
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     listed = made.add_subparsers(metavar="VERB", required=True)
     verbs.register(listed)
+    restoring_cli.register(listed)
     return made
 
 

@@ -33,6 +33,7 @@ VARIABLES: Mapping[str, str] = {
     "BACKUP_DEADLINE_SECONDS": "seconds a backup may take; older remains are nobody's",
     "BACKUP_REFRESH_SECONDS": "seconds between two readings of the store by the exporter",
     "BACKUP_MODULES": "the service's modules, separated by commas",
+    "BACKUP_SCHEMA_HEAD": "the revision that the service needs; empty where nobody knows it",
     "DATABASE_URL": "the database as its owner",
     "DATABASE_SERVICE_ROLE": "the role that the service connects with",
     "REDIS_URL": "the cache; empty where it is not backed up",
@@ -77,6 +78,7 @@ class Config:
     deadline_seconds: int
     refresh_seconds: int
     modules: tuple[str, ...]
+    schema_head: str | None
     database_url: str | None
     service_role: str
     redis_url: str | None
@@ -160,6 +162,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         deadline_seconds=int(found["BACKUP_DEADLINE_SECONDS"]),
         refresh_seconds=int(found["BACKUP_REFRESH_SECONDS"]),
         modules=tuple(filter(None, found["BACKUP_MODULES"].split(","))),
+        schema_head=found["BACKUP_SCHEMA_HEAD"] or None,
         database_url=found["DATABASE_URL"] or None,
         service_role=found["DATABASE_SERVICE_ROLE"],
         redis_url=found["REDIS_URL"] or None,

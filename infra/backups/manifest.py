@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from infra.backups.findings import Finding, damage
 from infra.errors import UserError
 
 FORMAT = 1
@@ -104,14 +105,15 @@ def opened(where: str, data: bytes, key: bytes) -> dict[str, Any]:
         signature = body.pop("signature")
         made_with = body["key"]
     except (ValueError, AttributeError, KeyError, TypeError):
-        raise UserError.of(where, "is damaged: no signed JSON", REMEDY) from None
+        raise damage(Finding.MANIFEST_DAMAGED, where, "is damaged: no signed JSON", REMEDY) from None
     if made_with != key_id(key):
         what = f"was made with the key {made_with!r:.40}, and this stack has {key_id(key)}"
-        raise UserError.of(where, what, "set the secret backupKey to the one it was made with")
+        raise damage(Finding.WRONG_KEY, where, what, "set the secret backupKey to the one it was made with")
     text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), str(signature).encode()):
-        raise UserError.of(where, "its signature does not fit: somebody has changed it", REMEDY)
+        what = "its signature does not fit: somebody has changed it"
+        raise damage(Finding.MANIFEST_FORGED, where, what, REMEDY)
     return dict(body)
 
 

@@ -147,7 +147,8 @@ class Postgres(Server):
         roles = [
             f"CREATE ROLE {name}_{role} LOGIN PASSWORD '{self.password}'" for role in ("owner", "service")
         ]
-        self.sql(*roles, f"CREATE DATABASE {name} OWNER {name}_owner")
+        rights = f"ALTER ROLE {name}_owner CREATEDB", f"GRANT {name}_service TO {name}_owner"
+        self.sql(*roles, *rights, f"CREATE DATABASE {name} OWNER {name}_owner")
         grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES"
         self.sql(
             f"ALTER SCHEMA public OWNER TO {name}_owner",
