@@ -156,6 +156,12 @@ def policy(bucket: str, stack: str, principals: Mapping[User, Iterable[str]]) ->
     return json.dumps({"Version": "2012-10-17", "Statement": rows}, indent=1) + "\n"
 
 
+def files(settings: Settings) -> dict[str, str]:
+    """Everything without a secret, as the golden files show it."""
+    variables = "".join(f"{key}={value}\n" for key, value in environment(settings).items())
+    return {"environment": variables, **store_files(settings)}
+
+
 def store_files(settings: Settings) -> dict[str, str]:
     """The files of the store in the cluster: its start script and its bucket's policy."""
     users: dict[User, list[str]] = {user: [user.value] for user in OBJECT_ACTIONS}
