@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from infra.errors import UserError
 from infra.sandbox.providers.aws.kinds.base import code_of
@@ -32,7 +33,7 @@ def in_words(error: Exception, where: str) -> UserError:
         return UserError.of(where, what, REMEDIES.get(code_of(error), MEND))
     if isinstance(error, ParamValidationError):
         return UserError.of(where, f"is not what the API of AWS takes: {_one_line(error)}", MEND)
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, NoConnectionError | HTTPClientError):
         remedy = "start the moto server that the provider's endpoints name, then run it again"
         return UserError.of(where, f"no server answers: {_one_line(error)}", remedy)
     if isinstance(error, BotoCoreError):
