@@ -116,7 +116,7 @@ def test_another_region_means_other_resources_and_another_port_does_not() -> Non
         request = messages.DiffRequest(
             urn=URN.format(token=PROVIDER), old_inputs=encode(old), news=encode({**old, **new})
         )
-        return Servicer().DiffConfig(request, Context())  # type: ignore[arg-type]
+        return Servicer().DiffConfig(request, Context())
 
     assert list(difference(region="eu-west-1").replaces) == ["region"]
     moved = difference(**endpoints(s3="http://127.0.0.1:6000", iam=HERE))
