@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -91,8 +90,9 @@ def _versioning(body: Object) -> Object | None:
 
 
 def _lock(body: Object) -> Object | None:
-    rule: Any = from_api(body.get("Rule"))
-    return {"objectLockEnabled": "Enabled", "rule": rule} if rule else None
+    retention = from_api(body.get("Rule", {}).get("DefaultRetention", {}))
+    told = {k: v for k, v in retention.items() if v}  # years: 0 beside days is how some servers say none
+    return {"objectLockEnabled": "Enabled", "rule": {"defaultRetention": told}} if told else None
 
 
 VERSIONING = Lasting(
