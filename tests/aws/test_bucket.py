@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,10 +149,9 @@ def test_another_name_or_a_lock_means_another_bucket(world: World, change: dict[
 def test_no_secret_can_be_read_in_the_state_or_in_any_output(world: World) -> None:
     secrets = [key["secret"] for key in world.keys().values()]
     assert len(set(secrets)) == 3
-    shown = world.preview("--diff", "--refresh")
-    assert not any(secret in shown.text for secret in secrets)
-    home = world.engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://")
-    from pathlib import Path
-
-    assert readable(Path(home), *secrets) == []
-    assert readable(world.engine.folder, *secrets) == []
+    shown = [world.preview("--diff", "--refresh"), world.preview("--json"), world.up("--diff")]
+    assert all(outcome.ok for outcome in shown)
+    assert not [secret for secret in secrets if any(secret in outcome.text for outcome in shown)]
+    backend = Path(world.engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    assert readable(backend, world.bucket), "the state was looked for in the wrong place"
+    assert readable(backend, *secrets) == []
