@@ -15,7 +15,7 @@ from tests.infra.mocks import SECRETS, Built, built, settings
 
 pytestmark = pytest.mark.unit
 KEY = SECRETS[SecretName.BACKUP_KEY]
-IDENTITY = backup_keys.identity(KEY).splitlines()[2]
+IDENTITY = backup_keys.identity(KEY).splitlines()[4]
 
 
 @cache
