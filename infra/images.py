@@ -1,7 +1,8 @@
 """The catalogue of container images: public ones by pinned tag, the sandbox's by what they are built of.
 
-Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001. CoreDNS is 65532:65532 and
-listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py builds them.
+Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001. CoreDNS is
+65532:65532 and listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py
+builds them.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Recipe:
 
     inputs: files and folders below the project's root that go into the context, whose paths start at
     ``context``; also: what decides as well but stays out of it; args: build argument → value; bases: build
-    argument → the recipe of that image; tool: our binary in the context; debootstrap: root.tar is in it; pip: this machine's index is at hand.
+    argument → the recipe of that image; tool: our binary in the context; debootstrap: root.tar is in it; pip:
+    packages come from this machine's Python index.
     """
 
     name: str
@@ -155,6 +157,13 @@ def digest(name: str, root: Path = ROOT) -> str:
         total.update(f"{path.relative_to(root)} {executable} {path.stat().st_size}\0".encode())
         total.update(path.read_bytes())
     return total.hexdigest()
+
+
+def tools_of(name: str) -> tuple[str, ...]:
+    """Our own binaries in the recipe's image, those of its bases included."""
+    recipe = RECIPES[name]
+    own = (recipe.tool,) if recipe.tool else ()
+    return (*own, *(tool for base in recipe.bases.values() for tool in tools_of(base)))
 
 
 def input_files(recipe: Recipe, root: Path = ROOT) -> list[Path]:
