@@ -113,7 +113,7 @@ def moto() -> Iterator[Moto]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The engine's environment: our plugin on PATH, a backend of its own, and nothing of the user's AWS."""
     home = tmp_path_factory.mktemp("pulumi")

@@ -48,7 +48,7 @@ class BucketArguments:
     such ceiling: S3 does not know which backup is the last good one, and would take that too.
     lock_days: how long no version can be deleted (object lock); None: no lock, and none later without a new
     bucket. roles: ARN of an IAM role that takes the place of a user and its access key.
-    protected: Pulumi refuses to delete the bucket at all, also an empty one.
+    protected: Pulumi deletes nothing of it, not even an empty bucket, until `pulumi state unprotect`.
     """
 
     bucket: str

@@ -42,7 +42,8 @@ class BackupBucket(Component):
         arguments: BucketArguments,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(name, context, opts)
+        protected = pulumi.ResourceOptions(protect=arguments.protected)  # of the children too
+        super().__init__(name, context, pulumi.ResourceOptions.merge(opts, protected))
         self._tags = names.labels(name, context.stack)
         self._bucket = aws.s3.Bucket(
             name,
@@ -50,7 +51,7 @@ class BackupBucket(Component):
             force_destroy=False,
             object_lock_enabled=arguments.lock_days is not None,
             tags=self._tags,
-            opts=self.options(protect=arguments.protected),
+            opts=self.options(),
         )
         settings = [*self._access(), self._encryption(arguments), *self._keeping(arguments)]
         self.bucket = pulumi.Output.all(self._bucket.bucket, *(part.id for part in settings)).apply(
