@@ -41,7 +41,7 @@ generate: install  ## Rewrite every generated and golden file
 lock: install  ## Rewrite requirements/*.txt from pyproject.toml
 	@scripts/lock
 
-bench: up  ## Measure: warm up, preview, code change to serving, memory
+bench: up  ## Measure: checks, middleware, a million dispatches, preview, code change to serving, memory
 	@$(VENV)/python -m tests.bench.run
 
 load: up  ## 1,000 users on the sandbox for a minute (USERS, DURATION): mean, 95th percentile, errors

@@ -104,6 +104,15 @@ async def test_every_bad_field_is_named_at_once(alice: httpx.AsyncClient) -> Non
     assert problems == {f"body.{name}": text for name, (_, text) in BAD.items()}
 
 
+async def test_another_users_templates_are_not_listed(
+    alice: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    mine, theirs = await add_template(alice), await add_template(bob, template_name="구독")
+    for client, template in ((alice, mine), (bob, theirs)):
+        page = (await client.get("/recurring")).json()
+        assert (page["items"], page["total"]) == ([template], 1)
+
+
 @pytest.mark.parametrize("day", [True, "1", 1.0, 1.5, 32, None])
 async def test_a_day_of_the_month_is_a_whole_number(alice: httpx.AsyncClient, day: object) -> None:
     response = await alice.post("/recurring", json=RENT | {"day_of_month": day})

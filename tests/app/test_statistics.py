@@ -39,6 +39,16 @@ async def test_sums_are_exact_and_of_the_period(add: Add, alice: httpx.AsyncClie
     assert (await alice.get("/stats/summary")).json() == everything
 
 
+async def test_another_users_month_is_not_in_the_sums(
+    add: Add, alice: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    await add(amount=1)
+    await add(bob, amount=20)
+    for client, expense in ((alice, "1.00"), (bob, "20.00")):
+        found = (await client.get("/stats/monthly/2026/1")).json()
+        assert (found["expense"], found["count"]) == (expense, 1)
+
+
 async def test_planned_entries_count_unless_a_status_is_asked_for(add: Add, alice: httpx.AsyncClient) -> None:
     await add(amount=1)
     await add(amount=2, status="scheduled")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import httpx
 import pytest
 from sqlalchemy import update
 
 from app.core.context import Context
+from app.dispatch import service
 from app.dispatch.models import Dispatch
+from app.dispatch.statuses import KOREA
 from tests.app.dispatch.conftest import Dispatcher
 from tests.app.dispatch.test_access import account_of
 
@@ -60,10 +62,24 @@ async def test_a_location_is_no_write_to_the_summary(desk: Dispatcher, statement
     assert not any("count(" in statement for statement in statements)
 
 
-async def test_yesterdays_dispatches_are_not_of_today(desk: Dispatcher, context: Context) -> None:
-    old, _ = await desk.dispatch(), await desk.dispatch()
-    async with context.database.transaction() as session:
-        made = {"created_at": Dispatch.created_at - timedelta(days=1)}
-        await session.execute(update(Dispatch).where(Dispatch.id == old["id"]).values(made))
+class Noon(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Noon:
+        """Of a day in winter."""
+        return cls(2026, 1, 15, 12, tzinfo=tz)
+
+
+async def test_yesterdays_dispatches_are_not_of_today(
+    desk: Dispatcher, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "datetime", Noon)
+    midnight = datetime(2026, 1, 15, tzinfo=KOREA)
+    for made in (midnight - timedelta(microseconds=1), midnight):
+        key = (await desk.dispatch())["id"]
+        async with context.database.transaction() as session:
+            await session.execute(update(Dispatch).where(Dispatch.id == key).values(created_at=made))
     found = await desk.get("/mobile/summary")
     assert (found["by_status"]["ASSIGNED"], found["today"]["ASSIGNED"]) == (2, 1)
+    assert found["day"] == "2026-01-15"

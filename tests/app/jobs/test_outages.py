@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 import uuid
+from collections.abc import Callable
 
 import pytest
 from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
@@ -30,6 +31,7 @@ from tests.app.jobs.kinds import EVERY_SECOND, NOTE, equip
 from tests.app.servers import Postgres, RedisServer
 
 pytestmark = pytest.mark.integration
+NAP = 0.05  # seconds
 
 
 async def begun(batches: Batches, key: uuid.UUID) -> bool:
@@ -73,6 +75,16 @@ async def test_a_batch_outlives_the_databases_restart_and_the_outage_is_said_onc
     assert not [line for line in said("") if line["module"].startswith(("procrastinate", "psycopg"))]
 
 
+def lateness(done: Callable[[], bool]) -> float:
+    """By how many seconds a thread of its own was woken too late: that is the machine's doing."""
+    late = 0.0
+    while not done():
+        before = time.monotonic()
+        time.sleep(NAP)
+        late = max(late, time.monotonic() - before - NAP)
+    return late
+
+
 @pytest.mark.slow
 async def test_a_database_that_hangs_keeps_neither_the_loop_nor_the_end_of_the_replica(
     context: Context, owner: uuid.UUID, batches: Batches, until: Until, postgres: Postgres
@@ -83,14 +95,15 @@ async def test_a_database_that_hangs_keeps_neither_the_loop_nor_the_end_of_the_r
     postgres.send(signal.SIGSTOP)
     try:
         stopping = asyncio.create_task(context.jobs.stop())
+        thread = asyncio.create_task(asyncio.to_thread(lateness, stopping.done))
         late = 0.0
         begin = time.monotonic()
         while not stopping.done():
             before = time.monotonic()
-            await asyncio.sleep(0.05)
-            late = max(late, time.monotonic() - before - 0.05)
+            await asyncio.sleep(NAP)
+            late = max(late, time.monotonic() - before - NAP)
         assert time.monotonic() - begin < contract.GRACEFUL_SECONDS + 2 * runner.END_SECONDS + 5
-        assert late < 1.0
+        assert late < 1.0 + 3 * await thread
     finally:
         postgres.send(signal.SIGCONT)
 
