@@ -16,6 +16,7 @@ Rule = Callable[[StackConfig], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     places.cluster_is_named,
     places.production_stays_out_of_the_sandbox,
+    places.namespace_is_the_stacks_own,
     places.sandbox_images_stay_in_the_sandbox,
     places.service_image_is_named,
     places.modules_stand_once,

@@ -39,6 +39,20 @@ def production_stays_out_of_the_sandbox(settings: StackConfig) -> Iterator[Findi
         )
 
 
+def namespace_is_the_stacks_own(settings: StackConfig) -> Iterator[Finding]:
+    """Kubernetes keeps kube-* for itself, and default is everybody's: neither may be removed with a stack."""
+    name = settings.namespace_name
+    if name == "default" or name.startswith("kube-"):
+        whose = "everybody's" if name == "default" else "kept for Kubernetes itself (kube-*)"
+        own = str(settings.stack)
+        known = "" if own.startswith("kube-") else f", for example {own}"
+        yield Finding(
+            ("namespace", "name"),
+            f"{name} is {whose}, and the stack's namespace is its own",
+            f"use another name{known}",
+        )
+
+
 def sandbox_images_stay_in_the_sandbox(settings: StackConfig) -> Iterator[Finding]:
     """Images built here exist on this machine only."""
     if settings.images.catalogue is Catalogue.SANDBOX and not settings.cluster.sandbox:
