@@ -17,7 +17,7 @@ SOUND = """config:
   slipway:cluster: {context: team}
   slipway:images: {service: registry.example/team/service:1.4.2}
 """
-SALT = "encryptionsalt: v1:abc:v1:abc\n"
+SALT = "encryptionsalt: v1:abc:v1:abc:abc\n"
 SEALED = "{secure: v1:abc}"
 PLACEHOLDER = re.compile(r"<secrets(?:-(with|without)-(.*?))?>\n", re.DOTALL)
 
