@@ -38,8 +38,13 @@ def scratch(parent: Path, undo: Callable[[Path], None] | None = None) -> Iterato
 
 
 def _unwritable(error: OSError, parent: Path) -> UserError:
+    """The file that the error names, unless it is one of the folder's own that nobody knows."""
+    named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else parent
+    own = named.is_relative_to(parent) and str(named.relative_to(parent)).startswith(PREFIX)
+    where = parent if own else named
     remedy = "see to space, rights and the kind of file system there; nothing was changed"
-    return UserError.of(str(parent), f"cannot be worked in: {error.strerror or error}", remedy)
+    what = f"cannot be {'worked in' if where == parent else 'used'}: {error.strerror or error}"
+    return UserError.of(str(where), what, remedy)
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def rotate(
             "slipway secrets rotate KEY [STACK], or slipway secrets rotate --all [STACK]",
             exit_code=EXIT_USAGE,
         )
+    _require_order("rotate", key, stack)
     target = (key if every else stack) or SANDBOX
     names = [item.name for item in stack_secrets.held(target) if item.needed]
     if not every and key:
@@ -80,6 +81,7 @@ def set_secret(
     from infra import stack_secrets
     from infra.progress import Progress
 
+    _require_order("set", key, stack)
     name = stack_secrets.chosen(stack, key)
     if sys.stdin.isatty():
         value = str(typer.prompt(f"{name} of {stack}", hide_input=True, confirmation_prompt=True))
@@ -87,6 +89,15 @@ def set_secret(
         value = sys.stdin.read().rstrip("\r\n")
     stack_secrets.put(stack, {name: value}, Progress())
     _tell(stack, [name])
+
+
+def _require_order(verb: str, key: str | None, stack: str | None) -> None:
+    """Raise UserError where the stack stands before the secret."""
+    from infra.settings.secrets import SecretName
+
+    if key is not None and stack in list(SecretName) and key not in list(SecretName):
+        what = "stands where the secret's name is wanted, and that where the stack is"
+        raise UserError.of(key, what, f"slipway secrets {verb} {stack} {key}", exit_code=EXIT_USAGE)
 
 
 def _tell(stack: str, names: Sequence[SecretName]) -> None:

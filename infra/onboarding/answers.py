@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from infra.errors import EXIT_USAGE, Problem, UserError
 from infra.names import SANDBOX
-from infra.settings import document, messages
+from infra.settings import document, messages, sealed
 from infra.settings.base import Host, Section
 from infra.settings.document import Document
 from infra.settings.images import REFERENCE
@@ -23,6 +23,7 @@ from infra.settings.stack import TEAM, Environment, StackName
 
 ENVIRONMENTS = (Environment.DEV, Environment.STAGING, Environment.PROD)
 ISSUER = "letsencrypt"
+NOWHERE = (0, 0)
 
 
 class Answers(Section):
@@ -112,10 +113,18 @@ class Given:
 
     def problem(self, path: tuple[str | int, ...], rule: str, what: str, remedy: str) -> Problem:
         """A problem where the answer stands: ``file:line:column key``, or the flag."""
-        key = str(path[0])
-        if self.file and key in self.file.data and key not in self.flags:
+        if self.file and self.place(path) != NOWHERE:
             return self.file.flaw(path, rule, what, remedy).problem
+        key = str(path[0])
         return Problem(FLAGS.get(key, key), what, remedy)
+
+    def place(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        """Line and column of an answer in the file; NOWHERE for a flag's and a default."""
+        key = str(path[0])
+        if self.file is None or key not in self.file.data or key in self.flags:
+            return NOWHERE
+        line, column = self.file.place(path)
+        return line or 0, column or 0
 
 
 def gather(flags: Mapping[str, Any], path: Path | None) -> Given:
@@ -134,7 +143,7 @@ def complete(given: Given) -> Answers:
     """All answers, defaults for those not given. Raises UserError with everything missing or wrong."""
     raw = {**defaults(given.raw), **given.raw}
     problems = [_missing(key) for key in Answers.model_fields if key not in raw]
-    problems += [given.problem(*found) for found in wrong(raw)]
+    problems += _in_order(given, wrong(raw))
     if problems:
         raise UserError(problems, exit_code=EXIT_USAGE)
     return Answers.model_validate_json(json.dumps(raw))
@@ -142,8 +151,13 @@ def complete(given: Given) -> Answers:
 
 def refuse_wrong(given: Given) -> None:
     """Raises UserError with everything wrong with what is given, whatever may still be missing."""
-    if problems := [given.problem(*found) for found in wrong(given.raw)]:
+    if problems := _in_order(given, wrong(given.raw)):
         raise UserError(problems, exit_code=EXIT_USAGE)
+
+
+def _in_order(given: Given, found: list[tuple[tuple[str | int, ...], str, str, str]]) -> list[Problem]:
+    """Flags first, then the file's answers by their lines."""
+    return [given.problem(*item) for item in sorted(found, key=lambda item: given.place(item[0]))]
 
 
 def _missing(key: str) -> Problem:
@@ -174,6 +188,8 @@ def wrong(raw: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str,
 
 def _contradictions(raw: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str, str]]:
     found: list[tuple[tuple[str | int, ...], str, str, str]] = []
+    if told := sealed.wrong_provider(raw.get("secrets_provider", PASSPHRASE)):
+        found.append((("secrets_provider",), "secrets-provider", *told))
     modules = raw.get("modules")
     beyond = [name for name in modules if name not in BUNDLED] if isinstance(modules, list) else []
     if raw.get("dev_context") == SANDBOX and beyond and all(name in list(Module) for name in beyond):

@@ -60,7 +60,8 @@ class Document:
 
 def display(path: Path) -> str:
     """The path as the user knows it: from the project's root where it lies below it."""
-    return str(path.relative_to(paths.ROOT)) if path.is_relative_to(paths.ROOT) else str(path)
+    known = str(path.relative_to(paths.ROOT)) if path.is_relative_to(paths.ROOT) else str(path)
+    return printable(known, len(known))
 
 
 def trouble(path: Path) -> str | None:

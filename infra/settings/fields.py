@@ -52,6 +52,12 @@ def remedy(field: FieldInfo | None) -> str:
     return f"{wanted}{field.description or ''}".strip()
 
 
+def in_range(field: FieldInfo | None, number: int) -> bool:
+    """Whether the field's bounds allow the number."""
+    least, most = (_bound(field, name) if field else None for name in ("ge", "le"))
+    return (least is None or number >= least) and (most is None or number <= most)
+
+
 def vocabulary_of(field: FieldInfo | None) -> list[str]:
     """The words of a closed vocabulary, also of a list's items; empty for any other field."""
     return _words(field.annotation) if field else []

@@ -101,8 +101,8 @@ def read(stack: StackName, folder: Path | None = None) -> tuple[list[Layer], lis
     own = document.read(stack_file(str(stack), folder))
     data, found = sections.of_stack(own)
     layers.append(Layer(own, f"{PROJECT}:", ("config",), data))
-    named = [replace(flaw, key=flaw.key.removeprefix("config.")) for flaw in own.flaws]
-    return layers, flaws + named + found
+    own.flaws = [replace(flaw, key=flaw.key.removeprefix("config.")) for flaw in own.flaws]
+    return layers, flaws + own.flaws + found
 
 
 def _profile(path: Path) -> Document:
@@ -189,4 +189,8 @@ def missing(stack: StackName, folder: Path | None = None) -> Flaw:
     command = "slipway up" if str(stack) == SANDBOX else f"slipway init --team {stack.team}"
     guess = meant(str(stack), folder) if what == "does not exist" else ""
     remedy = f"check the stack's name, or make it: {command}"
+    if what.startswith("cannot be read"):
+        remedy = "check the owner and mode of the folder: ls -ld"
+    elif what != "does not exist":
+        remedy = f"move it out of the way, and put the stack file there, or make it: {command}"
     return Flaw(document.display(path), "no-file", f"{what}{guess}", remedy)

@@ -164,7 +164,7 @@ def _wrong_type(
         hint = f"{plain} without quotes" if value.lower() == plain else plain
         return what, _joined(f"write {hint}", field.description if field else None)
     if wanted == "a whole number":
-        return _no_number(value, text, what, remedy, quoted=quoted)
+        return _no_number(value, text, what, field, quoted=quoted)
     if name == "tuple_type" and isinstance(value, str) and text != MASK:
         return what, _joined(f"write [{text}]", remedy)
     if name == "string_type" and fields.takes(field, str(value)):
@@ -176,8 +176,10 @@ def _wrong_type(
     return what, remedy
 
 
-def _no_number(value: Any, text: str, what: str, remedy: str, *, quoted: bool) -> tuple[str, str]:
-    whole = _whole(value)
+def _no_number(value: Any, text: str, what: str, field: FieldInfo | None, *, quoted: bool) -> tuple[str, str]:
+    whole, remedy = _whole(value), fields.remedy(field)
+    if whole is not None and not fields.in_range(field, whole):
+        return what, remedy
     if whole is not None and quoted and str(whole) == value:
         return what, _joined(f"write {whole} without quotes", remedy)
     if whole is not None:
@@ -185,6 +187,8 @@ def _no_number(value: Any, text: str, what: str, remedy: str, *, quoted: bool) -
         return f"{text} is not a plain whole number", _joined(f"write {whole}{octal}", remedy)
     if isinstance(value, str) and WITH_UNIT.fullmatch(value):
         return what, _joined("write the number without its unit", remedy)
+    if isinstance(value, str) and value.isdecimal() and not value.isascii():
+        return f"{text} has digits other than 0 to 9", remedy
     if isinstance(value, str) and value.isdecimal():
         return f"{text} has too many digits", remedy
     return what, remedy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from infra.settings import messages
@@ -21,6 +21,7 @@ from infra.settings.stack import StackName
 __all__ = ["flaws", "is_encrypted", "parse_day", "wanted"]
 
 PROVIDER = re.compile(r"(?P<scheme>[a-z]+)://\S+")
+SALT = re.compile(r"v1:[^\s:]+:v1:[^\s:]+:[^\s:]+")  # the salt, and a known text encrypted with it
 CIPHERTEXT = re.compile(r"v1:\S+")  # what Pulumi writes for a passphrase and for every key service
 
 
@@ -119,27 +120,45 @@ def _unwanted(
     return [own.flaw((SECRETS, name.value), "development-token", what, remedy)]
 
 
+def wrong_provider(given: Any) -> tuple[str, str] | None:
+    """What is wrong with a secrets provider, and the remedy; None for one that Pulumi knows."""
+    form = PROVIDER.fullmatch(given) if isinstance(given, str) else None
+    if given == PASSPHRASE or (form and form["scheme"] in SCHEMES):
+        return None
+    schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+    scheme = given.partition(":")[0] if isinstance(given, str) else ""
+    guess = messages.close(scheme, [*SCHEMES, PASSPHRASE])
+    hint = f"; did you mean {guess}{'' if guess == PASSPHRASE else '://'}?" if guess else ""
+    shown = messages.quote(given, quoted=False)
+    what = f"{shown} is neither {PASSPHRASE} nor begins with one of {schemes}{hint}"
+    return what, "for example awskms://alias/slipway?region=ap-northeast-2"
+
+
 def _provider(own: Layer, *, encrypted: bool) -> list[Flaw]:
     """What Pulumi decrypts with: a passphrase's salt, or a key service and its encrypted key."""
     file, top = own.document, own.document.data
     given = top.get("secretsprovider", PASSPHRASE)
-    schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-    form = PROVIDER.fullmatch(given) if isinstance(given, str) else None
-    if given != PASSPHRASE and (form is None or form["scheme"] not in SCHEMES):
-        scheme = given.partition(":")[0] if isinstance(given, str) else ""
-        guess = messages.close(scheme, [*SCHEMES, PASSPHRASE])
-        hint = f"; did you mean {guess}{'' if guess == PASSPHRASE else '://'}?" if guess else ""
-        shown = messages.quote(given, quoted=False)
-        what = f"{shown} is neither {PASSPHRASE} nor begins with one of {schemes}{hint}"
-        remedy = "for example awskms://alias/slipway?region=ap-northeast-2"
-        return [file.flaw(("secretsprovider",), "secrets-provider", what, remedy)]
+    if told := wrong_provider(given):
+        return [file.flaw(("secretsprovider",), "secrets-provider", *told)]
     wanted = "encryptionsalt" if given == PASSPHRASE else "encryptedkey"
-    if encrypted and not isinstance(top.get(wanted), str):
+    if wanted in top and (what := _wrong_key(wanted, top[wanted])):
+        remedy = "bring the line back from the file's history, or make the secrets anew: slipway init"
+        return [file.flaw((wanted,), "missing-key", what, remedy)]
+    if encrypted and wanted not in top:
         by = f"secretsprovider: {messages.quote(given, quoted=False)}"
         what = f"is missing, and without it no secret of this file can be read ({by})"
         remedy = "bring the line back from the file's history, or make the secrets anew: slipway init"
         return [Flaw(file.file, "missing-key", what, remedy, key=wanted)]
     return []
+
+
+def _wrong_key(name: str, value: Any) -> str | None:
+    """What is wrong with the salt or the encrypted key; their values are never shown."""
+    if not isinstance(value, str):
+        return f"is {messages.kind(value)}, and text that Pulumi wrote is wanted"
+    if name == "encryptionsalt" and not SALT.fullmatch(value):
+        return "is not what Pulumi writes (v1:…:v1:…:…)"
+    return None
 
 
 def _rotated(own: Layer) -> list[Flaw]:
@@ -153,8 +172,12 @@ def _rotated(own: Layer) -> list[Flaw]:
         if name not in NAMES:
             what = f"unknown key{messages.near_miss(name, NAMES)}"
             found.append(own.flaw((ROTATED, name), "unknown-key", what, "take it out"))
-        elif parse_day(day) is None:
+        elif (made := parse_day(day)) is None:
             found.append(own.flaw((ROTATED, name), "wrong-form", "is not a date", 'for example "2026-03-01"'))
+        elif made > datetime.now(UTC).date() + timedelta(days=1):  # somewhere it may be tomorrow already
+            what = f"{day} is a day to come, and a secret was made in the past"
+            remedy = "write the day on which it was made, or take it out"
+            found.append(own.flaw((ROTATED, name), "out-of-range", what, remedy))
         elif (ROTATED, name) in misread:
             found.append(misread[ROTATED, name])
     return found

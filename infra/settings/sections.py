@@ -115,7 +115,7 @@ def of_profile(profile: Document) -> tuple[dict[str, Any], list[Flaw]]:
 
 def _no_profile_key(profile: Document, key: str) -> Flaw:
     bare = key.removeprefix(f"{PROJECT}:")
-    if bare in BESIDE:
+    if bare in (*BESIDE, *SECRET_NAMES):
         rule, what = "plain-secret", "a profile is shared by all teams and holds no secret"
         remedy = "take it out, and a new value for each: slipway secrets set NAME STACK"
     elif key == "config":

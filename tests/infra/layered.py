@@ -26,7 +26,7 @@ config:
 SECRETS = """\
   slipway:secrets:
     secretKey: {secure: v1:ciphertext}
-encryptionsalt: v1:abc:v1:abc
+encryptionsalt: v1:abc:v1:abc:abc
 """
 
 

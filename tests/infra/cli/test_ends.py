@@ -62,3 +62,19 @@ def test_a_ctrl_c_while_the_command_is_imported_leaves_no_trace(tmp_path: Path, 
     answer = ran(folder(tmp_path), program, "check", stdout=subprocess.DEVNULL)
     assert answer.returncode == 130
     assert answer.stderr.strip() == "interrupted; run the same command again to continue"
+
+
+@pytest.mark.parametrize("verb", ["rotate", "set"])
+def test_a_stack_before_its_secret_is_told_the_order(tmp_path: Path, verb: str) -> None:
+    answer = ran(folder(tmp_path), MAIN, "secrets", verb, STACK, "secretKey", stdout=subprocess.DEVNULL)
+    assert answer.returncode == 2
+    assert answer.stderr == (
+        f"{STACK}: stands where the secret's name is wanted, and that where the stack is\n"
+        f"  → slipway secrets {verb} secretKey {STACK}\n"
+    )
+
+
+def test_a_key_that_stands_twice_is_called_as_in_the_check(tmp_path: Path) -> None:
+    own = "  slipway:service: {replicas: 1, replicas: 2}\n"
+    answer = ran(folder(tmp_path, own), MAIN, "secrets", "list", STACK, stdout=subprocess.DEVNULL)
+    assert ":4:34 slipway:service.replicas: stands twice, first in line 4" in answer.stderr

@@ -92,7 +92,7 @@ def test_a_broken_answers_file_is_told_with_its_place(case: str, tmp_path: Path)
 def test_every_problem_is_told_at_once_and_a_flags_at_the_flag(tmp_path: Path) -> None:
     said = error(tmp_path / "answers.yaml", "modles: []\nimage: nothing\n", {"domain": "-", "team": "Me"})
     assert [line.rpartition("answers.yaml:")[2].split(":")[0] for line in said.splitlines()[::2]] == [
-        "--team", "2", "--domain", "1",
+        "--team", "--domain", "1", "2",
     ]  # fmt: skip
 
 
@@ -106,6 +106,17 @@ def test_a_flag_wins_over_the_file_and_an_empty_one_does_not_count(tmp_path: Pat
     file.write_text(SOUND)
     answers = complete(gather({"team": "harbour", "image": None, "modules": []}, file))
     assert (answers.team, answers.image) == ("harbour", "registry.example/lighthouse/service:1.4.2")
+
+
+def test_problems_stand_in_the_order_of_the_lines_and_the_provider_is_among_them(tmp_path: Path) -> None:
+    file = tmp_path / "answers.yaml"
+    file.write_text("image: x\nsecrets_provider: ftp://x\ndomain: y\nteam: Lighthouse\n")
+    with pytest.raises(UserError) as caught:
+        complete(gather({"prod_context": "sandbox"}, file))
+    assert [problem.where.replace(f"{file}:", "") for problem in caught.value.problems] == [
+        "--prod-context", "1:1 image", "2:1 secrets_provider", "3:1 domain", "4:1 team"
+    ]  # fmt: skip
+    assert caught.value.problems[2].what.startswith("ftp://x is neither passphrase nor begins with one of ")
 
 
 def test_what_is_not_answered_takes_its_default() -> None:

@@ -131,3 +131,10 @@ def test_the_work_of_another_run_is_left_alone(tmp_path: Path) -> None:
             assert first.is_dir()
         assert first.stat().st_mode & 0o777 == 0o700
     assert content(tmp_path) == {}
+
+
+def test_an_error_of_another_file_names_that_file(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    with pytest.raises(UserError) as caught, scratch(tmp_path):
+        elsewhere.read_text()
+    assert str(caught.value).startswith(f"{elsewhere}: cannot be used: No such file or directory\n")

@@ -123,4 +123,6 @@ def written(wanted: Settings) -> str:
     dumped = wanted.model_dump(mode="json")
     config: dict[str, Any] = {f"slipway:{section}": dumped[section] for section in SECTIONS}
     config["slipway:secrets"] = {name.value: {"secure": "v1:bm9uZQ=="} for name in wanted.secret_names}
-    return yaml.safe_dump({"encryptionsalt": "v1:c2FsdA==:v1:bm9uZQ==", "config": config}, sort_keys=False)
+    return yaml.safe_dump(
+        {"encryptionsalt": "v1:c2FsdA==:v1:bm9uZQ==:dGV4dA==", "config": config}, sort_keys=False
+    )

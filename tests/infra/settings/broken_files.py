@@ -17,7 +17,7 @@ SOUND = """config:
   slipway:cluster: {context: team}
   slipway:images: {service: registry.example/team/service:1.4.2, backups: registry.example/team/backups:1}
 """
-SALT = "encryptionsalt: v1:abc:v1:abc\n"
+SALT = "encryptionsalt: v1:abc:v1:abc:abc\n"
 SEALED = "{secure: v1:abc}"
 BACKUPS = ["backupKey", "backupAccessKeyId", "backupSecretAccessKey"]
 PLACEHOLDER = re.compile(r"<secrets(?:-(with|without)-(.*?))?>\n", re.DOTALL)

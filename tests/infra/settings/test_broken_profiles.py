@@ -38,6 +38,10 @@ CASES = {
         ":1:1 rotated: a profile is shared by all teams and holds no secret",
         SHARED,
     ),
+    "secretKey: hunter2": (
+        ":1:1 secretKey: a profile is shared by all teams and holds no secret",
+        SHARED,
+    ),
     "stack: {team: ledger, environment: prod}": (":1:1 stack: unknown key", KNOWN),
     "redis:": (
         ":1:1 redis: has nothing below it",

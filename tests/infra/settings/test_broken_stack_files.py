@@ -148,6 +148,7 @@ def test_all_missing_secrets_are_named(tmp_path: Path) -> None:
 
 
 NO_FILE = "\n  → check the stack's name, or make it: slipway init --team ledger"
+AWAY = "\n  → move it out of the way, and put the stack file there, or make it: slipway init --team ledger"
 
 
 def test_a_stack_without_a_file_says_so(tmp_path: Path) -> None:
@@ -161,22 +162,22 @@ def test_a_stack_without_a_file_may_be_a_misspelt_one(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_stack_file(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
-    assert messages(tmp_path) == [f"{FILE}: is a folder, and a file is wanted{NO_FILE}"]
+    assert messages(tmp_path) == [f"{FILE}: is a folder, and a file is wanted{AWAY}"]
 
 
 def test_a_pipe_is_no_stack_file_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / FILE)
-    assert messages(tmp_path) == [f"{FILE}: is not a regular file{NO_FILE}"]
+    assert messages(tmp_path) == [f"{FILE}: is not a regular file{AWAY}"]
 
 
 def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).symlink_to("gone.yaml")
-    assert messages(tmp_path) == [f"{FILE}: is a link to gone.yaml, which cannot be followed{NO_FILE}"]
+    assert messages(tmp_path) == [f"{FILE}: is a link to gone.yaml, which cannot be followed{AWAY}"]
 
 
 def test_a_link_to_itself_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).symlink_to(FILE)
-    assert messages(tmp_path) == [f"{FILE}: is a link to {FILE}, which cannot be followed{NO_FILE}"]
+    assert messages(tmp_path) == [f"{FILE}: is a link to {FILE}, which cannot be followed{AWAY}"]
 
 
 def test_a_file_that_may_not_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,6 +201,11 @@ def test_a_file_that_may_not_be_read_says_why(tmp_path: Path, monkeypatch: pytes
 def test_a_name_that_is_no_stack_is_refused(tmp_path: Path, name: str) -> None:
     (message,) = messages(tmp_path, name)
     assert message.startswith(f"stack {name!r}: the name is neither sandbox nor <team>-<env>")
+
+
+def test_a_files_name_is_told_in_characters_that_a_terminal_can_show(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, SOUND, "Pulumi.led\nger-dev.yaml")
+    assert messages(folder, "led\nger-dev")[0].startswith("Pulumi.led\\nger-dev.yaml: ")
 
 
 @pytest.mark.parametrize("name", ["foo", "Ledger-dev", "ledger-test"])

@@ -29,7 +29,7 @@ def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """``given(sections)``: load the stack ledger-dev of FILE, while the engine holds these sections."""
     sealed = {name: {"secure": "v1:x"} for name in SECRETS}
     sections = {f"slipway:{name}": value for name, value in {**FILE, "secrets": sealed}.items()}
-    text = json.dumps({"encryptionsalt": "v1:x", "config": sections})
+    text = json.dumps({"encryptionsalt": "v1:x:v1:x:x", "config": sections})
     (tmp_path / "Pulumi.ledger-dev.yaml").write_text(text)
     monkeypatch.setenv("SLIPWAY_STACKS", str(tmp_path))
     monkeypatch.setattr(pulumi, "get_stack", lambda: "ledger-dev")

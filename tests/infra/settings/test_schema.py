@@ -123,7 +123,7 @@ SECRETS_BROKEN = {
     "one plain": ("secretKey: {secure: v1:abc}", "secretKey: hunter2"),
     "one with more than its ciphertext": ("{secure: v1:abc}", "{secure: v1:abc, plain: x}"),
     "a misspelt name": ("    devToken:", "    devTokn:"),
-    "no salt": ("encryptionsalt: v1:abc:v1:abc\n", ""),
+    "no salt": ("encryptionsalt: v1:abc:v1:abc:abc\n", ""),
     "a salt where a key service wants its key": (
         "encryptionsalt:",
         "secretsprovider: awskms://alias/x\nencryptionsalt:",

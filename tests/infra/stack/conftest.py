@@ -34,7 +34,7 @@ if args[:2] == ["stack", "init"]:
     state = pathlib.Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"), ".pulumi/stacks/slipway")
     state.mkdir(parents=True, exist_ok=True)
     (state / (name + ".json")).write_text("{{}}")
-    file.write_text(yaml.safe_dump({{**document, "encryptionsalt": "v1:x"}}))
+    file.write_text(yaml.safe_dump({{**document, "encryptionsalt": "v1:x:v1:x:x"}}))
 if args[:2] == ["config", "set"]:
     section, _, key = args[4].rpartition(".")
     document.setdefault("config", {{}}).setdefault(section, {{}})
@@ -42,7 +42,7 @@ if args[:2] == ["config", "set"]:
     file.write_text(yaml.safe_dump(document))
 """
 TEAM = """\
-encryptionsalt: v1:x
+encryptionsalt: v1:x:v1:x:x
 config:
   slipway:cluster: {sandbox: true}
   slipway:images: {catalogue: sandbox}

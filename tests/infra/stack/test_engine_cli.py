@@ -22,7 +22,7 @@ def elsewhere(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     folder = tmp_path / "home" / "our stacks"
     folder.mkdir(parents=True)
     monkeypatch.setenv("SLIPWAY_STACKS", str(folder))
-    text = TEAM.replace("encryptionsalt: v1:x\n", "")
+    text = TEAM.replace("encryptionsalt: v1:x:v1:x:x\n", "")
     layers.stack_file("ledger-dev").write_text(text.partition("  slipway:secrets")[0])
     return folder
 
@@ -33,7 +33,9 @@ def test_a_stack_of_another_folder_is_made_there_and_nothing_in_the_project(
     before = sorted((tmp_path / "stacks").iterdir())
     with pytest.raises(UserError, match="secretKey: is missing"):
         stack.ensure_stack("ledger-dev", QUIET)
-    assert yaml.safe_load((elsewhere / "Pulumi.ledger-dev.yaml").read_text())["encryptionsalt"] == "v1:x"
+    assert (
+        yaml.safe_load((elsewhere / "Pulumi.ledger-dev.yaml").read_text())["encryptionsalt"] == "v1:x:v1:x:x"
+    )
     assert sorted((tmp_path / "stacks").iterdir()) == before
     (init,) = seen(calls)
     assert init["args"][:3] == ["stack", "init", "ledger-dev"]

@@ -22,7 +22,7 @@ def _team(calls: Path) -> None:
 
 
 def test_a_stack_takes_this_machines_passphrase_which_is_made_for_it(calls: Path) -> None:
-    layers.stack_file("ledger-dev").write_text(TEAM.replace("encryptionsalt: v1:x\n", ""))
+    layers.stack_file("ledger-dev").write_text(TEAM.replace("encryptionsalt: v1:x:v1:x:x\n", ""))
     assert stack.passphrase_environment("ledger-dev") == {passphrase.FILE: str(passphrase.file())}
     assert passphrase.file().stat().st_mode & 0o777 == 0o600
 
@@ -58,7 +58,7 @@ def test_the_sandboxs_own_stack_always_takes_this_machines(
 
 
 def test_a_stack_with_a_key_service_needs_none_and_is_made_with_it(calls: Path) -> None:
-    text = TEAM.replace("encryptionsalt: v1:x", f"secretsprovider: {KMS}\nencryptedkey: x")
+    text = TEAM.replace("encryptionsalt: v1:x:v1:x:x", f"secretsprovider: {KMS}\nencryptedkey: x")
     layers.stack_file("ledger-dev").write_text(text)
     stack.ensure_stack("ledger-dev", QUIET)
     assert not passphrase.file().exists()

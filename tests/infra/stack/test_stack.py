@@ -51,7 +51,7 @@ def test_the_second_run_makes_nothing(calls: Path) -> None:
 
 
 def test_a_stack_file_whose_passphrase_is_lost_is_refused_with_the_remedy(calls: Path) -> None:
-    layers.stack_file("sandbox").write_text("encryptionsalt: v1:abc\nconfig: {}\n")
+    layers.stack_file("sandbox").write_text("encryptionsalt: v1:abc:v1:abc:abc\nconfig: {}\n")
     with pytest.raises(
         UserError, match="is encrypted with a passphrase that this machine has lost"
     ) as caught:
