@@ -39,9 +39,10 @@ MIGRATION_VARIABLES: Final = ("DATABASE_URL", "LOG_LEVEL")
 SECRET_LENGTH: Final = 32  # least characters of SECRET_KEY and DEV_TOKEN
 PROBE_SECONDS: Final = 2.0  # the longest one check may take; probe time-outs must be longer
 GRACEFUL_SECONDS: Final = 20  # in-flight requests may take this long after the drain
+CLOSING_SECONDS: Final = 11  # at most, of a hanging database: jobs twice 3 s, events 3 s, connections 2 s
 PROBE_CONNECTIONS: Final = 2  # of one replica beside its pool: probes answer when the pool is full
 JOB_CONNECTIONS: Final = 4  # of one replica beside its pool: the job queue's own
-# terminationGracePeriodSeconds must exceed DRAIN_SECONDS + GRACEFUL_SECONDS.
+# terminationGracePeriodSeconds must exceed DRAIN_SECONDS + GRACEFUL_SECONDS + CLOSING_SECONDS.
 
 VARIABLES: Final = (
     Variable("ENVIRONMENT", "production"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -40,6 +41,30 @@ HEADERS = tuple(
     for window in WINDOWS
 )
 log = logger(__name__)
+
+
+class AwayWindow:
+    """Counts in this process alone, in minutes that begin with a principal's first request: for the one thing
+    that must never be without a limit. Of many principals the one that began first is forgotten."""
+
+    def __init__(self, limit: int, principals: int = 1_000) -> None:
+        self.limit = limit
+        self._most = principals
+        self._begun: dict[str, tuple[float, int]] = {}
+
+    def wait(self, principal: str, now: float) -> int:
+        """0, and it is counted; or the seconds until the next one passes."""
+        begun, count = self._begun.get(principal, (now, 0))
+        end = begun + WINDOWS["minute"] / 1000
+        if now >= end:
+            del self._begun[principal]
+            begun, count = now, 0
+        elif count >= self.limit:
+            return math.ceil(end - now)
+        if principal not in self._begun and len(self._begun) >= self._most:
+            del self._begun[next(iter(self._begun))]
+        self._begun[principal] = (begun, count + 1)
+        return 0
 
 
 class Rule(NamedTuple):
@@ -77,6 +102,7 @@ class RateLimiter:
         routes = {LOGIN_PATH: LOGIN_LIMITS, **of_modules, **route_limits(settings.rate_limit_routes)}
         block = (PARTS, self._block_after, self._block_seconds * 1000, REFUSALS_WINDOW)
         self._rules = rules(general, routes, block)
+        self._logins = AwayWindow(routes[LOGIN_PATH].minute)
 
     async def check(self, scope: Scope) -> Verdict:
         """Counts the request, or refuses it without counting, in one round trip. Raises RedisAwayError."""
@@ -86,6 +112,16 @@ class RateLimiter:
         base = self._base(principal)
         answer = await self._link.run(SCRIPT, [base + name for name in rule.names], rule.arguments)
         return self._verdict(principal, rule.limits, answer)
+
+    def check_alone(self, scope: Scope) -> Verdict:
+        """While Redis is away: only logins have a limit, this replica's own."""
+        if not covers(LOGIN_PATH, scope["path"]):
+            return Verdict(None, [])
+        seconds = self._logins.wait(principal_of(scope, by_address=True), time.monotonic())
+        if not seconds:
+            return Verdict(None, [])
+        refusal = RateLimitedError(window="minute", limit=self._logins.limit, retry_after=seconds)
+        return Verdict(refusal, [(b"retry-after", b"%d" % seconds)])
 
     def _base(self, principal: str) -> bytes:
         """The beginning of a principal's keys: one hash tag, so that a cluster keeps them in one slot; hashed

@@ -72,10 +72,10 @@ class Rollout(Section):
         description="Seconds a stopping replica still answers, until no new request reaches it.",
     )
     termination_grace_seconds: int = Field(
-        30,
+        40,
         ge=1,
         le=900,
-        description="Seconds from SIGTERM to SIGKILL; more than the drain and 20 s of requests.",
+        description="Seconds from SIGTERM to SIGKILL; above drain, 20 s of requests and 11 s to close.",
     )
     migration_seconds: int = Field(600, ge=5, le=7200, description="Seconds the migrations may take.")
     migration_retries: int = Field(

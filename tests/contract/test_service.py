@@ -10,8 +10,10 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from app import contract, document, main, modules
-from app.core import handlers, openapi
+from app.core import context, handlers, openapi
 from app.core.errors import AppError
+from app.core.jobs import runner
+from app.core.monitoring import store
 from app.settings import EnvironmentSettings, Settings
 
 pytestmark = pytest.mark.unit
@@ -110,3 +112,8 @@ def test_the_last_stage_has_no_build_tools() -> None:
 
 def test_the_kubelet_waits_longer_than_a_check_takes() -> None:
     assert contract.PROBE_SECONDS < 3
+
+
+def test_the_time_to_close_is_the_sum_of_what_closes_one_after_the_other() -> None:
+    parts = 2 * runner.END_SECONDS + store.STOP_SECONDS + context.CLOSE_SECONDS
+    assert parts == contract.CLOSING_SECONDS

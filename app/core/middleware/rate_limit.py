@@ -12,7 +12,8 @@ from app.core.redis import RedisAwayError
 
 class RateLimitMiddleware:
     """Refuses with 429 what is above the limit; only the beginning of a block is an event. Probes are not
-    counted. While Redis is away everything passes, or with RATE_LIMIT_WHEN_AWAY=closed nothing."""
+    counted. While Redis is away everything passes but many logins, or with RATE_LIMIT_WHEN_AWAY=closed
+    nothing."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
@@ -32,20 +33,22 @@ class RateLimitMiddleware:
             await self._without_redis(scope, receive, send)
             return
         self._metrics.rate_limit(word(verdict))
-        if verdict.refusal is None:
-            await self._app(scope, receive, with_headers(send, verdict.headers))
-        else:
-            if verdict.begun:
-                self._events.record(scope, BlockedError.code, BlockedError.message, None)
-            refusal = answer(scope, verdict.refusal, recorded=False)
-            await refusal(scope, receive, with_headers(send, verdict.headers))
+        if verdict.begun:
+            self._events.record(scope, BlockedError.code, BlockedError.message, None)
+        await self._obey(verdict, scope, receive, send)
+
+    async def _obey(self, verdict: Verdict, scope: Scope, receive: Receive, send: Send) -> None:
+        app = answer(scope, verdict.refusal, recorded=False) if verdict.refusal else self._app
+        await app(scope, receive, with_headers(send, verdict.headers))
 
     async def _without_redis(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._metrics.rate_limit("open" if self._open else "closed")
-        if self._open:
-            await self._app(scope, receive, send)
-        else:
+        if not self._open:
+            self._metrics.rate_limit("closed")
             await answer(scope, RedisUnavailableError(), recorded=False)(scope, receive, send)
+            return
+        verdict = self._limiter.check_alone(scope)
+        self._metrics.rate_limit(word(verdict) if verdict.refusal else "open")
+        await self._obey(verdict, scope, receive, send)
 
 
 def word(verdict: Verdict) -> str:

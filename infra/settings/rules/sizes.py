@@ -10,6 +10,7 @@ from infra.settings.config import StackConfig
 from infra.settings.rules.finding import Finding
 
 GRACEFUL_SECONDS = 20  # the service's own limit for requests in flight after the drain (its contract)
+CLOSING_SECONDS = 11  # and for everything behind them
 
 
 def requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
@@ -102,12 +103,13 @@ def redis_fits_memory(settings: StackConfig) -> Iterator[Finding]:
 def drain_fits_grace(settings: StackConfig) -> Iterator[Finding]:
     """A pod that is killed before it has drained drops requests."""
     rollout = settings.service.rollout
-    least = rollout.drain_seconds + GRACEFUL_SECONDS + 1
+    least = rollout.drain_seconds + GRACEFUL_SECONDS + CLOSING_SECONDS + 1
     if rollout.termination_grace_seconds < least:
         yield Finding(
             ("service", "rollout", "termination_grace_seconds"),
             f"termination_grace_seconds {rollout.termination_grace_seconds} leaves no time after "
-            f"drain_seconds {rollout.drain_seconds} and {GRACEFUL_SECONDS} s for requests in flight",
+            f"drain_seconds {rollout.drain_seconds}, {GRACEFUL_SECONDS} s for requests in flight and "
+            f"{CLOSING_SECONDS} s to close",
             f"use at least {least}, or lower drain_seconds",
             also=(("service", "rollout", "drain_seconds"),),
         )

@@ -179,7 +179,7 @@ def _resources(resources: Values) -> None:
 def _rollout(service: Values) -> None:
     rollout, scaling = service["rollout"], service["autoscaling"]
     rollout["termination_grace_seconds"] = max(
-        rollout["termination_grace_seconds"], rollout["drain_seconds"] + 21
+        rollout["termination_grace_seconds"], rollout["drain_seconds"] + 32
     )
     rollout["progress_deadline_seconds"] = max(
         rollout["progress_deadline_seconds"], rollout["min_ready_seconds"] + 1

@@ -85,6 +85,7 @@ def test_the_numbers_and_words_of_the_contract_stand_in_infra_too() -> None:
     assert (service_render.COMMAND, service_render.HEALTH_PATH) == (contract.COMMAND, contract.HEALTH_PATH)
     assert service_render.PROBE_TIMEOUT_SECONDS > contract.PROBE_SECONDS
     assert sizes.GRACEFUL_SECONDS == contract.GRACEFUL_SECONDS
+    assert sizes.CLOSING_SECONDS == contract.CLOSING_SECONDS
     assert limits.SERVICE_CONNECTIONS == contract.PROBE_CONNECTIONS + contract.JOB_CONNECTIONS
     assert MIN_CHARS >= contract.SECRET_LENGTH
     assert tuple(mode.value for mode in Mode) == contract.ENVIRONMENTS
