@@ -43,6 +43,15 @@ class Listed:
     modified: datetime
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """An object that was deleted then, and what keeps it: versions first, markers of deletion last."""
+
+    key: str
+    moment: datetime
+    versions: tuple[str, ...]
+
+
 class Store:
     """One stack's part of the bucket: every key begins with the stack's name. Raises UserError throughout."""
 
@@ -116,6 +125,29 @@ class Store:
         """One object; it is no error where it is gone already."""
         with self._told(key):
             self._client.delete_object(Bucket=self.config.bucket, Key=key)
+
+    def deleted(self) -> Iterator[Deleted]:
+        """What is gone from a versioned bucket's listing and still takes room in it."""
+        versions: dict[str, list[str]] = {}
+        markers: dict[str, list[str]] = {}
+        gone: dict[str, datetime] = {}
+        prefix = self.key("")
+        with self._told(prefix):
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self.config.bucket, Prefix=prefix):
+                for found in page.get("Versions", ()):
+                    versions.setdefault(found["Key"], []).append(found["VersionId"])
+                for found in page.get("DeleteMarkers", ()):
+                    markers.setdefault(found["Key"], []).append(found["VersionId"])
+                    if found["IsLatest"]:
+                        gone[found["Key"]] = found["LastModified"]
+        for key, moment in gone.items():
+            yield Deleted(key, moment, (*versions.get(key, ()), *markers[key]))
+
+    def delete_version(self, key: str, version: str) -> None:
+        """One version for good."""
+        with self._told(key):
+            self._client.delete_object(Bucket=self.config.bucket, Key=key, VersionId=version)
 
     def unfinished(self) -> Iterator[tuple[str, str, datetime]]:
         """Uploads that were begun and never finished: key, upload's id, begin."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.backups import manifest, records
+from infra.backups import manifest, records, retention
 from infra.backups.records import Drill, Result
 from infra.backups.store import Store
 from tests.backups.conftest import Environ
@@ -232,6 +232,18 @@ def test_retain_removes_what_is_old_and_says_why(bucket: Bucket, environment: En
     bucket.store.empty("other")
 
 
+def test_what_was_removed_takes_no_room_after_a_week(
+    bucket: Bucket, environment: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.aged(40)
+    there = {key for key, _ in bucket.store.versions()}
+    assert here(environment("keeper"), "retain").result["objects_ended"] == 0
+    assert {key for key, _ in bucket.store.versions()} == there
+    monkeypatch.setattr(retention, "GRACE", timedelta(days=-1))
+    assert here(environment("keeper"), "retain").result["objects_ended"] == 2
+    assert {key for key, _ in bucket.store.versions()} == set(_made)
+
+
 def test_retain_removes_remains_only_when_no_run_can_still_be_writing_them(
     bucket: Bucket, environment: Environ
 ) -> None:
@@ -264,9 +276,7 @@ def test_a_store_that_refuses_a_request_for_its_time_says_that_clocks_differ(
     )
     [problem] = here(environment("reader"), "list").problems
     assert "RequestTimeTooSkewed" in problem
-    assert problem.endswith(
-        "→ this pod's clock and the store's differ: set both right (NTP), then run it again"
-    )
+    assert problem.endswith("→ this pod's and the store's clocks differ: set both right (NTP); run it again")
 
 
 def test_a_user_that_may_not_delete_removes_nothing(bucket: Bucket, environment: Environ) -> None:
