@@ -17,7 +17,7 @@ from infra.backups.manifest import Kind, Manifest
 from infra.backups.records import Drill, Result
 from infra.errors import UserError
 
-EXPORTER_PORT = 9115
+EXPORTER_PORT = 9187
 ROUNDS_LATE = 10  # that many without an end, good or bad, and the reader hangs
 LEAST_LATE_SECONDS = 600.0  # a store that does not answer holds one round up for so long
 REQUEST_SECONDS = 10

@@ -96,9 +96,10 @@ def _retain(config: Config, chosen: argparse.Namespace) -> None:
     backups = listing.Catalogue(store, config.signing_key).read()
     decisions = retention.decide([Seen.of(backup) for backup in backups], now, Policy.of(config))
     retention.apply(store, backups, decisions, dry_run=chosen.dry_run)
+    ended = 0 if chosen.dry_run or not config.endpoint else retention.forget_versions(store, now)
     gone = [decision.id for decision in decisions if not decision.keep]
     kept = [decision.id for decision in decisions if decision.keep]
-    report.say("result", removed=gone, kept=kept, dry_run=chosen.dry_run)
+    report.say("result", removed=gone, kept=kept, objects_ended=ended, dry_run=chosen.dry_run)
 
 
 def _exporter(config: Config, chosen: argparse.Namespace) -> None:
