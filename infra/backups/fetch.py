@@ -65,7 +65,7 @@ def full(config: Config, stored: Stored) -> UserError:
     """The scratch folder has too little room."""
     free = shutil.disk_usage(config.scratch).free
     what = f"has {free // MIB} MiB free, and the dump takes {stored.bytes // MIB + 1} MiB as it is stored"
-    if config.compression is Compression.ZSTD:
+    if ".zst" in stored.name:
         what += ", several times as much unpacked"
     return UserError.of(
         f"scratch folder {config.scratch}", what, "make the scratch volume larger, then run it again"
