@@ -6,14 +6,13 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra import backup_health, backup_jobs
+from infra import backup_jobs
 from infra.backup_jobs import Place
 from infra.cli import app, backup_view, verbs
 from infra.cli import restore as restoring
@@ -260,6 +259,7 @@ def test_undo_needs_the_same_word(cluster: Callable[..., Path]) -> None:
     ("event", "text"),
     [
         ({"event": "step", "step": "dump"}, "dump …"),
+        ({"event": "step", "step": "save", "object": "redis.rdb"}, "save redis.rdb …"),
         ({"event": "done", "step": "dump", "seconds": 1.2}, "dump: done in 1.2 s"),
         (
             {"event": "progress", "step": "dump", "bytes": 1 << 20, "total": 3 << 20, "seconds_left": 65},
@@ -273,40 +273,3 @@ def test_undo_needs_the_same_word(cluster: Callable[..., Path]) -> None:
 )
 def test_each_line_of_a_pod_has_words(event: dict[str, Any], text: str) -> None:
     assert backup_view.words(event) == text
-
-
-MOMENT = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
-
-
-def scheduled(name: str, schedule: str, **spec: Any) -> backup_health.Run:
-    job = {"metadata": {"name": name}, "spec": {"schedule": schedule, "timeZone": "Asia/Seoul", **spec}}
-    return backup_health.run_of(job, MOMENT)
-
-
-def test_the_next_run_is_told_in_utc_and_none_for_what_is_suspended() -> None:
-    assert scheduled("backup-database", "0 3 * * *").next == "2026-11-28T18:00:00+00:00"
-    suspended = scheduled("backup-database", "0 3 * * *", suspend=True)
-    assert (suspended.next, suspended.schedule) == (None, "0 3 * * * Asia/Seoul (suspended)")
-    assert scheduled("backup-restore", "0 0 1 1 *", suspend=True).schedule == "by hand"
-
-
-def troubles(*backups: dict[str, Any], **spec: Any) -> list[str]:
-    runs = [scheduled("backup-database", "0 3 * * *", **spec), scheduled("backup-drill", "30 6 * * *")]
-    return backup_health._too_old(runs, list(backups), MOMENT)
-
-
-def test_a_backup_of_today_that_a_drill_has_restored_is_no_trouble() -> None:
-    assert troubles(backup(NEW, verified="2026-11-28T06:30:00+00:00")) == []
-
-
-def test_no_backup_an_old_one_an_unverified_one_and_a_suspended_schedule_are_told() -> None:
-    assert troubles() == [
-        "backup-database: there is no backup",
-        "backup-drill: there is no backup that a drill has restored",
-    ]
-    assert troubles(backup("20261126T030000Z-00000001", verified="2026-11-28T06:30:00+00:00")) == [
-        "backup-database: the newest backup is 57 h old"
-    ]
-    assert troubles(backup(NEW, verified="2026-11-28T06:30:00+00:00"), suspend=True) == [
-        "backup-database: is suspended"
-    ]
