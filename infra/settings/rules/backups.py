@@ -107,7 +107,7 @@ def _later(settings: StackConfig, key: str, what: str) -> Iterator[Finding]:
     for dump in ("schedule", "full_schedule"):
         schedule: str = getattr(backups, dump)
         if longest_gap(schedule) <= deadline:
-            continue  # dumps follow so closely that there is always a running one; each takes the last whole one
+            continue  # dumps follow so closely that there is always a running one: the last whole is taken
         wait = shortest_wait(schedule, later)
         if wait is not None and wait < deadline:
             yield Finding(
