@@ -13,7 +13,7 @@ from cronsim import CronSim
 from infra.backup_jobs import Place, ask
 from infra.errors import UserError
 from infra.render import backups as render
-from infra.settings.rules.backups import longest_gap
+from infra.settings.rules.schedules import longest_gap
 
 DUMP, DRILL = render.job_name("database"), render.job_name("drill")
 SLACK = timedelta(hours=1)  # of a run that takes its time, before its absence is a trouble

@@ -7,7 +7,7 @@ from datetime import timedelta
 from infra.monitoring.alert import Alert, Severity
 from infra.settings.backups import Backups
 from infra.settings.model import Settings
-from infra.settings.rules.backups import longest_gap
+from infra.settings.rules.schedules import longest_gap
 
 # A run that began late or took long is no incident yet: half an hour on top of the deadline.
 SLACK = timedelta(minutes=30)
