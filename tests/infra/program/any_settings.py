@@ -228,6 +228,7 @@ def _backups(backups: Values) -> None:
         backups["bucket"] = backups["bucket"] or "a-bucket"
     backups["retention_days"] = max(backups["retention_days"], 14)
     minute, hour, *days = backups["schedule"].split()
+    backups["full_schedule"] = f"{minute} {hour} * * {backups['full_schedule'].split()[-1]}"
     if hour.isdigit():  # a drill some hours after the dump, on any day
         later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
         backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"
