@@ -146,7 +146,11 @@ def _engine() -> dict[str, Schema]:
             "default": PASSPHRASE,
             "examples": ["awskms://alias/slipway?region=ap-northeast-2"],
         },
-        "encryptionsalt": {"description": "Salt of the passphrase; Pulumi writes it.", "type": "string"},
+        "encryptionsalt": {
+            "description": "Salt of the passphrase; Pulumi writes it.",
+            "type": "string",
+            "pattern": f"^{sealed.SALT.pattern}$",
+        },
         "encryptedkey": {
             "description": "Data key, encrypted by the key service; Pulumi writes it.",
             "type": "string",

@@ -237,6 +237,7 @@ def _backups(drawn: Values) -> None:
     backups["retention_days"] = max(backups["retention_days"], 14)
     store["object_lock_days"] = min(store["object_lock_days"], backups["retention_days"])
     minute, hour, *days = backups["schedule"].split()
+    backups["full_schedule"] = f"{minute} {hour} * * {backups['full_schedule'].split()[-1]}"
     if hour.isdigit():  # drill and retention some hours after the dump, on any day
         later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
         backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"

@@ -107,5 +107,5 @@ def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataOb
         f"slipway:{name}": section.model_dump(mode="json") for name, section in whole.items()
     }
     config |= {"slipway:modules": [module.value for module in modules], "slipway:secrets": secrets}
-    file = {"config": config, "encryptionsalt": "v1:abc"}
+    file = {"config": config, "encryptionsalt": "v1:abc:v1:abc:abc"}
     assert [f"{error.json_path}: {error.message}" for error in WHOLE.iter_errors(file)] == []
