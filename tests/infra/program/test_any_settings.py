@@ -123,6 +123,14 @@ def written(wanted: Settings) -> str:
     dumped = wanted.model_dump(mode="json")
     config: dict[str, Any] = {f"slipway:{section}": dumped[section] for section in SECTIONS}
     config["slipway:secrets"] = {name.value: {"secure": "v1:bm9uZQ=="} for name in wanted.secret_names}
-    return yaml.safe_dump(
-        {"encryptionsalt": "v1:c2FsdA==:v1:bm9uZQ==:dGV4dA==", "config": config}, sort_keys=False
-    )
+    whole = {"encryptionsalt": "v1:c2FsdA==:v1:bm9uZQ==:dGV4dA==", "config": config}
+    return yaml.dump(whole, Dumper=Quoting, sort_keys=False)
+
+
+class Quoting(yaml.SafeDumper):
+    """Quotes every text: PyYAML leaves some bare that another parser takes for a number, such as 08."""
+
+
+Quoting.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
