@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from infra.paths import ROOT
 from infra.settings.model import Settings
 from infra.settings.modules import Module
 from infra.settings.secrets import SecretName
@@ -34,6 +37,8 @@ MODULE_SECRET_VARIABLES: Mapping[SecretName, str] = MappingProxyType(
     {SecretName.OPENAI_API_KEY: "OPENAI_API_KEY"}
 )
 
+# A migration's own revision and the one before it, as Alembic's template writes them.
+REVISION = r'^revision = "(\w+)"\ndown_revision = (?:"(\w+)"|None)$'
 
 # Variable → the key of a stack file whose value it carries.
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -104,3 +109,12 @@ def _text(settings: Settings, key: tuple[str, ...]) -> str:
 def migration_environment(settings: Settings) -> dict[str, str]:
     """What migrations read besides the owner's DATABASE_URL. Few, so that few changes run them again."""
     return {"LOG_LEVEL": settings.service.log_level.value}
+
+
+@cache
+def schema_head() -> str:
+    """The newest revision of the bundled service's migrations: the one that no other follows."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "app/migrations/versions").glob("*.py")]
+    known = {found[1]: found[2] for text in texts for found in re.finditer(REVISION, text, re.MULTILINE)}
+    (head,) = known.keys() - known.values()
+    return head

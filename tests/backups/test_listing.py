@@ -13,6 +13,7 @@ import pytest
 from infra.backups import manifest, records, retention
 from infra.backups.records import Drill, Result
 from infra.backups.store import Store
+from infra.render.service import schema_head
 from tests.backups.conftest import Environ
 from tests.backups.running import here, run
 from tests.backups.servers import STACK, ObjectStore
@@ -112,7 +113,9 @@ DAMAGE: dict[str, Damage] = {
     "half a manifest": (lambda b: b.change(MANIFEST, lambda data: data[:200]), NO_JSON),
     "a list": (lambda b: b.change(MANIFEST, lambda _: b"[]"), NO_JSON),
     "forged": (
-        lambda b: b.change(MANIFEST, lambda data: data.replace(b'": "0008"', b'": "0007"')),
+        lambda b: b.change(
+            MANIFEST, lambda data: data.replace(f'": "{schema_head()}"'.encode(), b'": "0007"')
+        ),
         "{manifest}: its signature does not fit: somebody has changed it",
     ),
     "other fields": (

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
+from alembic.script import ScriptDirectory
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,6 +23,7 @@ from infra.images import PUBLIC, Image
 from infra.paths import ROOT
 from infra.render import backup_keys, backups, validate
 from infra.render.backup_keys import User
+from infra.render.service import schema_head
 from infra.settings import backups as section
 from tests.infra.mocks import settings
 
@@ -41,6 +43,12 @@ def test_the_program_knows_every_variable_that_is_rendered_and_gets_all_it_has()
     rendered = {*plain, *backups.SECRET_VARIABLES}
     assert rendered <= set(config.VARIABLES)
     assert set(config.VARIABLES) - rendered <= set(config.DEFAULTS), "what is left has its default"
+
+
+def test_the_schema_that_a_drill_expects_is_the_one_that_alembic_makes() -> None:
+    scripts = ScriptDirectory(str(ROOT / "app" / "migrations"))
+    assert scripts.get_current_head() == schema_head()
+    assert backups.environment(settings("sandbox"))["BACKUP_SCHEMA_HEAD"] == schema_head()
 
 
 def test_the_words_of_the_stack_file_are_those_of_the_program() -> None:
