@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -12,21 +13,25 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
+PORTS = range(20_000, 30_000)  # below net.ipv4.ip_local_port_range and Kubernetes's node ports
 # Without fsync a crash of the machine loses data; a crash of the server does not.
 QUICK = ("fsync=off", "full_page_writes=off", "unix_socket_directories=")
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback that nobody listened on a moment ago. Of those that the kernel gives to no
+    connection by itself, so that none is taken before the server listens."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(fact: Callable[[], object], what: str, seconds: float = START_SECONDS) -> None:

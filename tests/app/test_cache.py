@@ -54,7 +54,10 @@ async def test_many_callers_of_one_process_share_one_computation(cache: Cache) -
     assert source.times == 1
 
 
-async def test_callers_of_other_replicas_wait_for_the_one_that_computes(replica: Replica) -> None:
+async def test_callers_of_other_replicas_wait_for_the_one_that_computes(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
     source, caches = Source(), [replica() for _ in range(3)]
     source.go.clear()
     callers = [
@@ -82,7 +85,10 @@ async def test_a_failure_reaches_whoever_waits_and_is_not_kept(cache: Cache) -> 
     assert source.times == 2
 
 
-async def test_another_replica_does_not_wait_for_one_that_has_failed(replica: Replica) -> None:
+async def test_another_replica_does_not_wait_for_one_that_has_failed(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
     source, other, caches = Source(), Source("other"), (replica(), replica())
     source.go.clear()
     source.error = LookupError("nothing there")

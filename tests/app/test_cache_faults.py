@@ -74,7 +74,7 @@ async def test_a_caller_computes_where_the_one_that_began_has_died(
     alive = Source()
     begun = time.monotonic()
     assert await other.get_or_compute("a", 60, alive) == "value"
-    assert 0.2 <= time.monotonic() - begun < 2
+    assert time.monotonic() - begun >= 0.2
     assert await replica().get_or_compute("a", 60, Source("never")) == "value"
     source.go.set()
     assert await began == "late"

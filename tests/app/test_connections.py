@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.core import database
 from app.core.context import Context
+from tests.app.conftest import DATABASE
 from tests.app.servers import Postgres, wait_for
 
 pytestmark = pytest.mark.integration
@@ -52,6 +53,21 @@ async def test_connections_that_the_server_ended_fail_no_request(
         await asyncio.to_thread(end_connections, postgres)
         response = await alice.get(f"/transactions/{entry['id']}")
         assert response.status_code == 200, response.text
+
+
+async def test_a_server_without_a_connection_for_us_is_away(
+    alice: httpx.AsyncClient, postgres: Postgres
+) -> None:
+    role = f"ALTER ROLE {DATABASE}_service CONNECTION LIMIT"
+    await asyncio.to_thread(postgres.sql, f"{role} 0")
+    try:
+        await asyncio.to_thread(end_connections, postgres)
+        answer = await alice.get("/categories")
+    finally:
+        await asyncio.to_thread(postgres.sql, f"{role} -1")
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "ERR_1200")
+    assert answer.headers["Retry-After"] == "5"
+    assert (await alice.get("/categories")).status_code == 200
 
 
 async def test_a_connection_that_lay_idle_is_asked(

@@ -72,12 +72,12 @@ async def test_a_refused_request_never_reaches_the_route(limited: Make) -> None:
 
 
 async def test_after_many_refusals_a_principal_is_blocked_and_released_by_itself(limited: Make) -> None:
-    service = limited(rate_limit_per_minute=1, rate_limit_block_after=3, rate_limit_block_seconds=1)
+    service = limited(rate_limit_per_minute=1, rate_limit_block_after=3, rate_limit_block_seconds=10)
     with structlog.testing.capture_logs() as logged:
         codes = [code(await service.get()) for _ in range(7)]
     assert codes == ["ERR_1002", *["ERR_1400"] * 3, *["ERR_1401"] * 3]
     said = [line for line in logged if "blocked" in line["event"]]
-    assert [(line["principal"], line["seconds"]) for line in said] == [("address", 1)]
+    assert [(line["principal"], line["seconds"]) for line in said] == [("address", 10)]
     assert "192.0.2.1" not in str(said)
     blocked = await service.get()
     assert blocked.json()["details"]["limit"] == 3
@@ -87,8 +87,8 @@ async def test_after_many_refusals_a_principal_is_blocked_and_released_by_itself
 
 
 async def until_code(service: Limited, wanted: str) -> None:
-    """Asks until the answer's code is this one, for five seconds."""
-    end = time.monotonic() + 5
+    """Asks until the answer's code is this one, for a minute."""
+    end = time.monotonic() + 60
     while code(await service.get()) != wanted:
         assert time.monotonic() < end, f"never {wanted}"
 

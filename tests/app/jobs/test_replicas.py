@@ -103,7 +103,7 @@ async def kill_at_random(
 async def test_killed_replicas_lose_no_item_and_do_none_twice(
     context: Context, owner: uuid.UUID, start: Start, postgres: Postgres
 ) -> None:
-    await kill_at_random(context, owner, start, postgres, 400, 3, 0.02)
+    await kill_at_random(context, owner, start, postgres, 400, 3, 0.05)
 
 
 @pytest.mark.soak
@@ -122,7 +122,7 @@ async def test_two_replicas_share_one_batch_and_a_drained_one_gives_its_share_ba
     leaving.terminate()
     assert leaving.exit_code() == 0
     busy = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'batch' AND status = 'doing'"
-    wait_for(lambda: postgres.sql(busy, database=jobs_database) == "2", "the other one works", 5)
+    wait_for(lambda: postgres.sql(busy, database=jobs_database) == "2", "the other one works")
     wait_for(lambda: finished(postgres, jobs_database), "the batch ends")
     await proved(context, key, 300, postgres, jobs_database)
     assert not leaving.said("job failed") + staying.said("job taken over")
