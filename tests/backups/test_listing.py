@@ -248,11 +248,14 @@ def test_what_was_removed_takes_no_room_after_a_week(
 
 
 def test_retain_removes_remains_only_when_no_run_can_still_be_writing_them(
-    bucket: Bucket, environment: Environ
+    bucket: Bucket, environment: Environ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remains = "20260101T000000Z-00000000"
+    remains, now = "20260101T000000Z-00000000", Store.now
     bucket.store.put(bucket.at(DUMP, remains), b"half")
     assert remains in here(environment("keeper"), "retain").result["kept"]
+    monkeypatch.setattr(
+        Store, "now", lambda self: now(self) + timedelta(seconds=5)
+    )  # it counts whole seconds
     said = here(environment("keeper", BACKUP_DEADLINE_SECONDS="0"), "retain")
     assert (said.result["removed"], said.result["kept"]) == ([remains], [bucket.id])
     assert set(bucket.store.keys()) == set(_made)
