@@ -22,7 +22,6 @@ from infra.render import backups as backups_render
 from infra.render import postgres as postgres_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
-from infra.render.backup_keys import User
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
@@ -119,7 +118,7 @@ def _access_at_aws(settings: Settings, context: Context) -> Access:
     )
     opts = pulumi.ResourceOptions(providers={"aws": provider(Account(backups_render.region(settings)))})
     bucket = BackupBucket("bucket", context, arguments, opts)
-    return {User(user.value): Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
+    return {user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
 
 
 def _given_access(secrets: Secrets) -> Access:

@@ -135,17 +135,18 @@ def key_files(settings: Settings, *, read: bool) -> dict[str, Callable[[str], st
     }
 
 
-def statements(user: User, bucket: str, stack: str) -> list[dict[str, Any]]:
+def statements(user: User, bucket_arn: str, stack: str) -> list[dict[str, Any]]:
     """What ``user`` may do, as the statements of a policy (IAM, version 2012-10-17) without a principal."""
-    where = f"arn:aws:s3:::{bucket}"
-    found: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Action": list(BUCKET_ACTIONS[user]), "Resource": where},
-        {"Effect": "Allow", "Action": list(OBJECT_ACTIONS[user]), "Resource": f"{where}/{stack}/*"},
+    rows = [
+        ("Bucket", BUCKET_ACTIONS[user], bucket_arn),
+        ("Objects", OBJECT_ACTIONS[user], f"{bucket_arn}/{stack}/*"),
     ]
     if user is User.READER:
-        drills = f"{where}/{stack}/drills/*"
-        found.append({"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": drills})
-    return found
+        rows.append(("Drills", ("s3:PutObject",), f"{bucket_arn}/{stack}/drills/*"))
+    return [
+        {"Sid": f"{user.title()}{sid}", "Effect": "Allow", "Action": list(actions), "Resource": resource}
+        for sid, actions, resource in rows
+    ]
 
 
 def policy(bucket: str, stack: str, principals: Mapping[User, Iterable[str]]) -> str:
@@ -153,7 +154,7 @@ def policy(bucket: str, stack: str, principals: Mapping[User, Iterable[str]]) ->
     rows = [
         {**statement, "Principal": {"AWS": list(names)}}
         for user, names in principals.items()
-        for statement in statements(user, bucket, stack)
+        for statement in statements(user, f"arn:aws:s3:::{bucket}", stack)
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": rows}, indent=1) + "\n"
 

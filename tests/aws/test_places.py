@@ -8,9 +8,10 @@ import pulumi
 import pytest
 
 from infra.components.aws.account import provider
-from infra.components.aws.arguments import Account, BucketArguments, User
+from infra.components.aws.arguments import Account, BucketArguments
 from infra.components.aws.bucket import BackupBucket
 from infra.components.base import Context
+from infra.render.backup_keys import User
 from tests.aws.conftest import REGION, STACK, World
 from tests.live.provider.engine import Engine
 

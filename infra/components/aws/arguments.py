@@ -8,20 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from infra.errors import Problem, UserError
+from infra.render.backup_keys import User
 
 # The partition differs by part of the world: aws, aws-cn, aws-us-gov.
 KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]{1,64})")
 NONCURRENT_DAYS = 30  # as long as backups themselves are kept: a deletion by mistake is noticed in that time
 UNFINISHED_DAYS = 7  # no dump takes so long; S3 counts in whole days
-
-
-class User(StrEnum):
-    """Who comes to the bucket?"""
-
-    WRITER = "writer"  # the backup: puts, lists, gets; deletes nothing
-    KEEPER = "keeper"  # the retention: lists, gets, deletes; puts nothing
-    READER = "reader"  # restores, drills and the exporter: list and get; the drill puts its record
 
 
 class LockMode(StrEnum):

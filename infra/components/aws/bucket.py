@@ -11,8 +11,10 @@ import pulumi_aws as aws
 
 from infra import names
 from infra.components.aws import documents
-from infra.components.aws.arguments import BucketArguments, User, role_name
+from infra.components.aws.arguments import BucketArguments, role_name
 from infra.components.base import Component, Context
+from infra.render.backup_keys import User
+from infra.render.backups import OBJECT_ACTIONS
 
 PATH = f"/{names.PROJECT}/"
 
@@ -58,7 +60,9 @@ class BackupBucket(Component):
             lambda known: str(known[0])
         )
         self.keys = {
-            user: key for user in User if (key := self._grant(user, arguments.roles.get(user), arguments))
+            user: key
+            for user in OBJECT_ACTIONS
+            if (key := self._grant(user, arguments.roles.get(user), arguments))
         }
         self.register_outputs({"bucket": self.bucket})
 

@@ -106,7 +106,7 @@ def test_the_store_has_a_certificate_for_its_name_that_clients_take_as_authority
 def actions(user: User, resource: str) -> set[str]:
     return {
         action
-        for statement in backups.statements(user, "bucket", "ledger-prod")
+        for statement in backups.statements(user, "arn:aws:s3:::bucket", "ledger-prod")
         for action in statement["Action"]
         if statement["Resource"] == f"arn:aws:s3:::bucket{resource}"
     }
