@@ -1,0 +1,37 @@
+"""Child processes that end with this one, so that a killed restore leaves nobody writing on the volume."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def start(
+    command: Sequence[str], *, on_death: signal.Signals = signal.SIGKILL, **how: Any
+) -> subprocess.Popen[str]:
+    """A child that gets ``on_death`` when this process dies (prctl(2), PR_SET_PDEATHSIG)."""
+    return subprocess.Popen(list(command), text=True, preexec_fn=_dies_with_parent(on_death), **how)  # noqa: PLW1509  one thread only
+
+
+def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """Its outcome with both outputs, whatever the exit code."""
+    with start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how) as child:
+        try:
+            out, err = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    return subprocess.CompletedProcess(list(command), child.returncode, out, err)
+
+
+def _dies_with_parent(sig: signal.Signals) -> Callable[[], None]:
+    def ask() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(sig))
+
+    return ask
