@@ -1,7 +1,8 @@
 """The catalogue of container images: public ones by pinned tag, the sandbox's by what they are built of.
 
-Same users and paths in both: postgres 999:999, redis 999:999, service 10001:10001. CoreDNS is 65532:65532 and
-listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py builds them.
+Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001. CoreDNS is
+65532:65532 and listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py
+builds them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Image(StrEnum):
     SERVICE = "service"
     POSTGRES = "postgres"
     REDIS = "redis"
+    BACKUPS = "backups"
+    VERSITYGW = "versitygw"
     PAUSE = "pause"
     COREDNS = "coredns"
 
@@ -54,6 +57,7 @@ class Pinned:
 PUBLIC: Mapping[Image, Pinned] = {
     Image.POSTGRES: Pinned(f"postgres:{versions.POSTGRES}-bookworm"),
     Image.REDIS: Pinned(f"redis:{versions.REDIS_PATCH}-bookworm"),
+    Image.VERSITYGW: Pinned(f"versity/versitygw:v{versions.VERSITYGW}"),
 }
 
 
@@ -63,7 +67,8 @@ class Recipe:
 
     inputs: files and folders below the project's root that go into the context, whose paths start at
     ``context``; also: what decides as well but stays out of it; args: build argument → value; bases: build
-    argument → the recipe of that image; tool: our binary in the context; debootstrap: root.tar is in it.
+    argument → the recipe of that image; tool: our binary in the context; debootstrap: root.tar is in it; pip:
+    packages come from this machine's Python index.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Recipe:
     bases: Mapping[str, str] = field(default_factory=dict)
     tool: str | None = None
     debootstrap: bool = False
+    pip: bool = False
     context: str = "."
 
 
@@ -103,11 +109,20 @@ RECIPES: Mapping[str, Recipe] = {
         _simple(Image.REDIS),
         _static(Image.PAUSE),
         _static(Image.COREDNS),
+        _static(Image.VERSITYGW),
         Recipe(
             Image.SERVICE,
             "app/Dockerfile",
             inputs=("app", "requirements/service.txt", ".dockerignore"),
             bases={"BUILD_BASE": "python-build", "BASE": "python"},
+            pip=True,
+        ),
+        Recipe(
+            Image.BACKUPS,
+            "infra/backups/Dockerfile",
+            inputs=("infra/__init__.py", "infra/errors.py", "infra/backups", "requirements/backups.txt"),
+            bases={"BUILD_BASE": "python-build", "BASE": Image.POSTGRES, "STORE": Image.VERSITYGW},
+            pip=True,
         ),
     )
 }

@@ -9,17 +9,21 @@ import pulumi
 import pulumi_kubernetes
 
 from infra import images
+from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
 from infra.components.namespace import Namespace
+from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
 from infra.components.service import Service
 from infra.images import Image
+from infra.render import backups as backups_render
 from infra.render import postgres as postgres_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
 from infra.sandbox.config import SandboxConfig
+from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
 from infra.settings.model import Settings
 from infra.settings.secrets import SecretName
@@ -43,6 +47,10 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     service = Service(
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
     )
+    if settings.backups.enabled:
+        used[Image.BACKUPS] = _reference(settings, Image.BACKUPS)
+        addresses = Addresses(postgres.owner_url, redis.copying_url)
+        _backups(settings, context, used[Image.BACKUPS], secrets, addresses, opts)
     url = _url(settings, service)
     if settings.ingress.hosts:
         url = Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
@@ -69,9 +77,38 @@ def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
 
 
 def _reference(settings: Settings, image: Image) -> str:
-    if image is Image.SERVICE and settings.images.service:
-        return settings.images.service
+    named = {Image.SERVICE: settings.images.service, Image.BACKUPS: settings.images.backups}.get(image)
+    if named:
+        return named
     return images.reference(image, images.Catalogue(settings.images.catalogue.value))
+
+
+def _backups(
+    settings: Settings,
+    context: Context,
+    image: str,
+    secrets: Secrets,
+    addresses: Addresses,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """The store first, where it stands in the cluster: the exporter asks it as it starts."""
+    key, access = secrets[SecretName.BACKUP_KEY], _given_access(settings, secrets)
+    after = opts
+    if settings.backups.store.kind is StoreKind.CLUSTER:
+        store = ObjectStore(context, settings, image, key, opts)
+        access = store.access
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[store]))
+    Backups("backups", context, settings, image, key, addresses, access, after)
+
+
+def _given_access(settings: Settings, secrets: Secrets) -> Access:
+    """To a store that is there: one key for all users, whose rights are then the store's own matter."""
+    if settings.backups.store.kind is not StoreKind.S3:
+        return {}
+    given = Credentials(
+        secrets[SecretName.BACKUP_ACCESS_KEY_ID], secrets[SecretName.BACKUP_SECRET_ACCESS_KEY]
+    )
+    return dict.fromkeys(backups_render.OBJECT_ACTIONS, given)
 
 
 def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict[str, pulumi.Output[str]]:

@@ -37,6 +37,9 @@ EFFECTS: Mapping[SecretName, str] = {
     SecretName.SECRET_KEY: "rolls the service out; what the old key signed counts no more",
     SecretName.DEV_TOKEN: "rolls the service out; the old token is refused from then on",
     SecretName.CLERK_WEBHOOK_SECRET: "rolls the service out with it; the old one's webhooks are refused",
+    SecretName.BACKUP_KEY: "restarts the store in the cluster; backups made before need the old key: keep it",
+    SecretName.BACKUP_ACCESS_KEY_ID: "the next backup takes it; the exporter restarts with it",
+    SecretName.BACKUP_SECRET_ACCESS_KEY: "the next backup takes it; the exporter restarts with it",
     SecretName.OPENAI_API_KEY: "rolls the service out with it; withdraw the old one where it was issued",
 }
 
@@ -100,7 +103,7 @@ def put(stack: str, values: Mapping[SecretName, str], progress: Progress) -> Non
     weak = [
         Problem(f"{PROJECT}:{SECRETS}.{name}", why, "take a longer, random one")
         for name, value in values.items()
-        if (why := weakness(value))
+        if (why := weakness(value, name.least_chars))
     ]
     if weak:
         raise UserError(weak)

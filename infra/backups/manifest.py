@@ -129,7 +129,10 @@ def read(where: str, data: bytes, key: bytes) -> Manifest:
     if body.get("format") != FORMAT:
         what = f"has format {body.get('format')!r}, and this version reads {FORMAT}"
         raise UserError.of(where, what, "use the version of slipway that made it")
-    body["kind"] = Kind(body["kind"])
-    body["objects"] = tuple(Stored(**stored) for stored in body["objects"])
-    body["tables"] = tuple(Table(**table) for table in body["tables"])
-    return Manifest(**body)
+    try:
+        body["kind"] = Kind(body["kind"])
+        body["objects"] = tuple(Stored(**stored) for stored in body["objects"])
+        body["tables"] = tuple(Table(**table) for table in body["tables"])
+        return Manifest(**body)
+    except (KeyError, TypeError, ValueError):
+        raise UserError.of(where, "its fields are not those of a manifest", REMEDY) from None

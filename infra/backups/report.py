@@ -1,7 +1,8 @@
 """What the program says: one JSON object a line on stdout, which the log keeps and `slipway` shows to people.
 
-``step`` begins something, ``progress`` counts it, ``done`` ends it; ``problem`` is one of infra/errors.py's and
-``result`` the outcome, last. Values never hold a secret: callers give names, sizes and ids only.
+``step`` begins something, ``progress`` counts it, ``done`` ends it; ``warning`` says what went wrong without
+an effect on the outcome, ``problem`` is one of infra/errors.py's and ``result`` the outcome, last. Values
+never hold a secret: callers give names, sizes and ids only, and ``hide`` sees to other programs' messages.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,13 +19,22 @@ from typing import Any
 from infra.errors import Problem, UserError
 
 PROGRESS_SECONDS = 2.0  # between two lines on the same step
+LEAST_SECRET = 6  # shorter ones are parts of ordinary words
 _lock = threading.Lock()
+_hidden: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """These values are in no line from now on, whoever's message brings them."""
+    _hidden.update(secret for secret in secrets if len(secret) >= LEAST_SECRET)
 
 
 def say(event: str, **fields: Any) -> None:
     """One line. ``fields`` must be JSON."""
     stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = json.dumps({"timestamp": stamp, "event": event, **fields}, ensure_ascii=False)
+    for secret in _hidden:
+        line = line.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "***")
     with _lock:
         print(line, file=sys.stdout, flush=True)
 

@@ -11,17 +11,13 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config as Botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.backups import multipart
 from infra.backups.config import Config
 from infra.errors import UserError
 
-MIB = 1 << 20
-# 10,000 parts at most (S3's limit) of 16 MiB: 156 GiB of compressed dump; three in memory at once.
-PART_BYTES = 16 * MIB
-PARTS_AT_ONCE = 2
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 5
 REMEDIES = {
     "NoSuchBucket": "the bucket is missing: slipway up makes it again, without what it held",
@@ -61,7 +57,7 @@ class Store:
                 read_timeout=READ_SECONDS,
                 retries={"max_attempts": ATTEMPTS, "mode": "standard"},
                 s3={"addressing_style": "path" if self.config.endpoint else "auto"},
-                max_pool_connections=PARTS_AT_ONCE + 2,
+                max_pool_connections=multipart.PARTS_AT_ONCE + 2,
             ),
         )
 
@@ -102,16 +98,10 @@ class Store:
         with self._told(key):
             self._client.put_object(Bucket=self.config.bucket, Key=key, Body=data)
 
-    def upload(self, key: str, stream: BinaryIO) -> None:
-        """A stream of any length by multipart upload; what fails is aborted, and nothing appears."""
-        transfer = TransferConfig(
-            multipart_threshold=PART_BYTES,
-            multipart_chunksize=PART_BYTES,
-            max_concurrency=PARTS_AT_ONCE,
-            max_in_memory_upload_chunks=PARTS_AT_ONCE,
-        )
+    def upload(self, key: str, source: multipart.Source) -> None:
+        """A stream of any length: there whole, or not at all. Raises the stream's own errors too."""
         with self._told(key):
-            self._client.upload_fileobj(stream, self.config.bucket, key, Config=transfer)
+            multipart.send(self._client, self.config.bucket, key, source)
 
     def delete(self, key: str) -> None:
         """One object; it is no error where it is gone already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,14 @@ class Component(pulumi.ComponentResource):
             data=dict(data),
             immutable=True,
             opts=self.options(),
+        )
+
+    def derived(
+        self, part: str, key: pulumi.Output[str], files: Mapping[str, Callable[[str], str]]
+    ) -> core.v1.Secret:
+        """A Secret whose files all follow from one secret."""
+        return self.secret(
+            part, {file: pulumi.Output.secret(key.apply(make)) for file, make in files.items()}
         )
 
     def secret(self, part: str, data: Mapping[str, pulumi.Input[str]]) -> core.v1.Secret:

@@ -17,10 +17,11 @@ SCRATCH = "16Mi"
 
 
 class Redis(Component):
-    """Outputs: ``host``, and ``url`` with the password, secret."""
+    """Outputs: ``host``, ``url`` with the password, and ``copying_url`` for backups; both secret."""
 
     host: pulumi.Output[str]
     url: pulumi.Output[str]
+    copying_url: pulumi.Output[str]
 
     def __init__(
         self,
@@ -47,12 +48,16 @@ class Redis(Component):
             startup_seconds=settings.startup_seconds,
         )
         self.host = made.host
-        self.url = pulumi.Output.secret(
-            pulumi.Output.all(self.host, password).apply(
-                lambda parts: f"redis://:{quote(parts[1], safe='')}@{parts[0]}:{render.PORT}/0"
-            )
-        )
+        self.url = self._url("", password)
+        self.copying_url = self._url(render.BACKUP_USER, password)
         self.register_outputs({"host": self.host})
+
+    def _url(self, user: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+        def build(parts: list[str]) -> str:
+            host, word = parts
+            return f"redis://{user}:{quote(word, safe='')}@{host}:{render.PORT}/0"
+
+        return pulumi.Output.secret(pulumi.Output.all(self.host, password).apply(build))
 
 
 def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:

@@ -62,6 +62,7 @@ class Container:
     user: int
     resources: Resources
     command: Sequence[str] = ()
+    arguments: Sequence[str] = ()
     probes: Probes | None = None
     port: int | None = None
     mounts: Sequence[Mount] = ()
@@ -112,6 +113,7 @@ def _container(container: Container) -> core.v1.ContainerArgs:
         image=container.image,
         image_pull_policy="IfNotPresent",
         command=list(container.command) or None,
+        args=list(container.arguments) or None,
         env=[core.v1.EnvVarArgs(name=key, value=value) for key, value in container.environment.items()]
         or None,
         env_from=list(container.environment_from) or None,
@@ -167,9 +169,11 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
     )
 
 
-def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int) -> core.v1.ProbeArgs:
-    """A probe by a GET; seconds and counts."""
-    action = core.v1.HTTPGetActionArgs(path=path, port=port)
+def http_probe(
+    path: str, port: int, *, period: int, failures: int, timeout: int, tls: bool = False
+) -> core.v1.ProbeArgs:
+    """A probe by a GET; seconds and counts. Over ``tls`` the kubelet takes any certificate."""
+    action = core.v1.HTTPGetActionArgs(path=path, port=port, scheme="HTTPS" if tls else None)
     return core.v1.ProbeArgs(
         http_get=action, period_seconds=period, failure_threshold=failures, timeout_seconds=timeout
     )

@@ -54,10 +54,10 @@ def new_value() -> str:
     return value
 
 
-def weakness(value: str) -> str | None:
+def weakness(value: str, least: int = MIN_CHARS) -> str | None:
     """Why the value cannot be a secret, without the value; None where it can."""
-    if len(value) < MIN_CHARS:
-        return f"has {len(value)} characters; at least {MIN_CHARS} are needed"
+    if len(value) < least:
+        return f"has {len(value)} characters; at least {least} are needed"
     if not value.isascii() or not value.isprintable() or " " in value:
         return "holds spaces, line breaks or characters beyond ASCII"
     if any(word in value.lower() for word in PLACEHOLDERS):

@@ -8,9 +8,16 @@ from infra.render.environment import render
 from infra.settings import rules
 from infra.settings.layers import UNIONS
 from infra.settings.modules import Module
-from infra.settings.secrets import GIVEN, OF_MODULES, SecretName, required
+from infra.settings.secrets import GIVEN, OF_MODULES, OF_STORE, SecretName, required
 from infra.settings.service import Mode
 from infra.settings.stack import Environment
+
+# Secrets that neither a mode nor a module calls for: what does.
+OTHERWISE = {
+    SecretName.CLERK_WEBHOOK_SECRET: "service.auth.clerk_webhook: true",
+    SecretName.BACKUP_KEY: "backups.enabled: true",
+    **dict.fromkeys(OF_STORE, "backups.store.kind: s3"),
+}
 
 
 def text() -> str:
@@ -46,7 +53,7 @@ def _secret(name: SecretName) -> tuple[str, str, str, str]:
     modes = [mode for mode in Mode if name in required(mode, modules)]
     wanted = "always" if len(modes) == len(Mode) else f"`service.environment: {', '.join(modes)}`"
     if not modes:
-        wanted = "`service.auth.clerk_webhook: true`"
+        wanted = f"`{OTHERWISE[name]}`"
     if modules:
         wanted = f"module {', '.join(modules)}"
     source = f"given: `{PROJECT} secrets set`" if name in GIVEN else "made"

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.paths import ROOT
-from infra.render import compose, configuration, example, postgres, project, redis, reference, schema, service
+from infra.render import (
+    backups,
+    compose,
+    configuration,
+    example,
+    postgres,
+    project,
+    redis,
+    reference,
+    schema,
+    service,
+)
 from infra.settings import document, layers, local, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
@@ -22,7 +33,11 @@ EXAMPLE_IMAGE = "registry.example/team/service:1.4.2"
 def profile(environment: Environment) -> Settings:
     """The settings of a stack that has nothing of its own but what it must name."""
     stack = StackName(team=EXAMPLE_TEAM, environment=environment)
-    named = {"cluster": {"context": "example"}, "images": {"service": EXAMPLE_IMAGE}}
+    named = {
+        "cluster": {"context": "example"},
+        "images": {"service": EXAMPLE_IMAGE},
+        "backups": {"bucket": "example-backups"},
+    }
     own = {} if environment is Environment.SANDBOX else named
     sections = document.read(layers.profile_file(environment, STACKS)).data
     merged = merge(merge(defaults(), sections, layers.UNIONS), own, layers.UNIONS)
@@ -52,6 +67,7 @@ def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
     for product, files in (
         ("postgres", postgres.files(settings.postgres)),
         ("redis", redis.files(settings.redis)),
+        ("backups", backups.files(settings)),
     ):
         yield from ((f"{environment}/{product}/{name}", text) for name, text in files.items())
     variables = service.environment(settings, "1.4.2")

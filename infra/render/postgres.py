@@ -41,10 +41,8 @@ def files(settings: Postgres, place: Place = CONTAINER) -> dict[str, str]:
     config = render("postgres/postgresql.conf.j2", parameters=wanted)
     validate.same("postgresql.conf", wanted, validate.assignments(config, "="))
     mapped = "" if place.user == SUPERUSER else f"{MAP} {place.user} {SUPERUSER}\n"
-    roles = [settings.owner, settings.service_role]
-    access = render(
-        "postgres/pg_hba.conf.j2", database=settings.database, roles=roles, map=MAP if mapped else ""
-    )
+    roles = [("all", settings.owner), (settings.database, settings.service_role)]
+    access = render("postgres/pg_hba.conf.j2", roles=roles, map=MAP if mapped else "")
     _access_is_closed(access)
     return {
         "postgresql.conf": config,

@@ -13,6 +13,8 @@ from infra.settings.redis import Redis
 PORT = 6379
 CONFIG = "/etc/slipway/redis"
 PROBE_USER = "probe"
+BACKUP_USER = "backup"
+COPYING = "+sync +psync +replconf +info +flushall +restore"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def directives(settings: Redis, place: Place = CONTAINER) -> dict[str, str]:
 
 
 def users(password: str) -> str:
-    """The users' file: the default user works with data, not with the server; the probe only pings.
+    """The users' file: the default user works with data, not with the server; the probe only pings; the
+    backup copies the whole as a replica does, and empties it after a restore.
 
     Redis stores SHA-256 of a password in this file (redis.io, "ACL"); a password has 32 characters or more.
     """
@@ -65,4 +68,5 @@ def users(password: str) -> str:
     return (
         f"user default reset on #{digest} ~* &* +@all -@admin -@dangerous +info\n"
         f"user {PROBE_USER} reset on nopass +ping\n"
+        f"user {BACKUP_USER} reset on #{digest} ~* +@connection +@read {COPYING}\n"
     )

@@ -6,9 +6,10 @@ import json
 
 from infra.names import PROJECT
 from infra.settings import sealed
+from infra.settings.backups import StoreKind
 from infra.settings.modules import Module
 from infra.settings.outline import Schema, closed, sections
-from infra.settings.secrets import OF_MODULES, PASSPHRASE, SCHEMES, SecretName, required
+from infra.settings.secrets import OF_MODULES, OF_STORE, PASSPHRASE, SCHEMES, SecretName, required
 from infra.settings.sections import ROTATED, SECRETS
 from infra.settings.service import Mode
 
@@ -58,7 +59,12 @@ def _config(properties: dict[str, Schema]) -> Schema:
         **closed({**properties, held: _secrets(), f"{PROJECT}:{ROTATED}": _rotated()}),
         "patternProperties": {"^pulumi:[^:]*$": {"description": "Settings of the engine itself."}},
         "required": [held],
-        "allOf": [*map(_secrets_of_mode, Mode), *map(_secrets_of_module, OF_MODULES), _webhook()],
+        "allOf": [
+            *map(_secrets_of_mode, Mode),
+            *map(_secrets_of_module, OF_MODULES),
+            _webhook(),
+            *_backups(),
+        ],
     }
 
 
@@ -110,6 +116,16 @@ def _webhook() -> Schema:
     for key in ("clerk_webhook", "auth"):
         chosen = {"properties": {key: chosen}, "required": [key]}
     return _implies(f"{PROJECT}:service", chosen, {"required": [SecretName.CLERK_WEBHOOK_SECRET.value]})
+
+
+def _backups() -> list[Schema]:
+    enabled: Schema = {"properties": {"enabled": {"const": True}}, "required": ["enabled"]}
+    given: Schema = {"properties": {"kind": {"const": StoreKind.S3.value}}, "required": ["kind"]}
+    given = {"properties": {**enabled["properties"], "store": given}, "required": ["enabled", "store"]}
+    return [
+        _implies(f"{PROJECT}:backups", enabled, {"required": [SecretName.BACKUP_KEY.value]}),
+        _implies(f"{PROJECT}:backups", given, {"required": sorted(OF_STORE)}),
+    ]
 
 
 def _implies(key: str, chosen: Schema, secrets: Schema) -> Schema:

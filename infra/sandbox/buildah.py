@@ -111,9 +111,11 @@ def _options(recipe: Recipe, tag: str, work: Path) -> list[str | Path]:
 
 
 def _mounts(recipe: Recipe, work: Path) -> list[str]:
-    if recipe.name == Image.SERVICE:
-        return machine.pip_mounts(work / "pip")
-    return [f"{machine.apt_folder(work / 'apt')}:/etc/apt"] if recipe.bases else []
+    """This machine's package index for pip, and its Debian mirror for what is no image of ours."""
+    mounts = machine.pip_mounts(work / "pip") if recipe.pip else []
+    if recipe.bases and recipe.name != Image.SERVICE:
+        mounts.append(f"{machine.apt_folder(work / 'apt')}:/etc/apt")
+    return mounts
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -44,6 +44,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("coredns", TOOLS / "coredns", {"coredns": "."}),
     Family(
+        "versitygw",
+        TOOLS / "versitygw",
+        {"versitygw": "github.com/versity/versitygw/cmd/versitygw"},
+        f"-s -w -X main.Version=v{versions.VERSITYGW}",
+    ),
+    Family(
         "pulumi-python",
         TOOLS / "pulumi-python",
         {"pulumi-language-python": "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"},
@@ -61,7 +67,8 @@ FAMILIES: tuple[Family, ...] = (
 )
 CLUSTER_TOOLS = ("pause", "etcd", *_KUBERNETES, "coredns")
 PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
-NAMES = (*CLUSTER_TOOLS, *PULUMI_TOOLS)
+STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cluster
+NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *PULUMI_TOOLS)
 
 
 class Source(StrEnum):
@@ -98,6 +105,7 @@ _VERSIONS: dict[str, _Version] = {
     "coredns": _Version(versions.COREDNS, ("-version",), r"CoreDNS-(\S+)"),
     "pulumi": _Version(versions.PULUMI, ("version",), r"v(\d\S*)"),
     "pause": _Version(versions.PAUSE, ("-v",), r"pause v(\S+)"),
+    "versitygw": _Version(versions.VERSITYGW, ("--version",), r"Version\s*: v(\S+)"),
 }
 
 

@@ -47,4 +47,5 @@ class StackConfig(Section):
     def secret_names(self) -> frozenset[SecretName]:
         """The secrets that this stack must hold."""
         webhook = self.service.auth.clerk_webhook
-        return required(self.service.environment, self.modules, webhook=webhook)
+        store = self.backups.store.kind if self.backups.enabled else None
+        return required(self.service.environment, self.modules, webhook=webhook, store=store)

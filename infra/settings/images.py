@@ -33,3 +33,10 @@ class Images(Section):
         description="The service's image with a tag or digest; the catalogue's own by default.",
         examples=["registry.example/team/service:1.4.2"],
     )
+    backups: str | None = Field(
+        None,
+        pattern=REFERENCE,
+        description="The backups' image (infra/backups/Dockerfile) with a tag or digest; built here in the "
+        "sandbox.",
+        examples=["registry.example/team/backups:1.4.2"],
+    )

@@ -14,7 +14,7 @@ from infra.settings.document import KeyPath
 from infra.settings.flaw import RefusedError
 from infra.settings.layers import SECRETS, Layer
 from infra.settings.model import SECTIONS, Settings
-from infra.settings.secrets import MIN_CHARS, SecretName
+from infra.settings.secrets import SecretName
 from infra.settings.sections import make_secret
 from infra.settings.stack import StackName
 
@@ -78,9 +78,10 @@ def _differences(given: Any, own: Any, path: KeyPath) -> Iterator[KeyPath]:
 def _value(held: pulumi.Output[Mapping[str, object]], name: SecretName, stack: str) -> pulumi.Output[str]:
     def long_enough(values: Mapping[str, object]) -> str:
         value = str(values.get(name.value, ""))
-        if len(value) < MIN_CHARS:
+        least = name.least_chars
+        if len(value) < least:
             raise pulumi.RunError(
-                f"slipway:secrets.{name}: has {len(value)} characters; at least {MIN_CHARS} are needed\n"
+                f"slipway:secrets.{name}: has {len(value)} characters; at least {least} are needed\n"
                 f"  → take a longer one: {make_secret(stack, name)}"
             )
         return value

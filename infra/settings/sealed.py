@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from infra.settings import messages
+from infra.settings.backups import StoreKind
 from infra.settings.flaw import MASK, Flaw
 from infra.settings.layers import Layer
 from infra.settings.modules import Module
@@ -58,7 +59,16 @@ def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
     auth = service.get("auth") if isinstance(service, dict) else None
     webhook = isinstance(auth, dict) and auth.get("clerk_webhook") is True
     known = [Module(name) for name in modules if name in list(Module)]
-    return required(Mode(mode), known, webhook=webhook)
+    return required(Mode(mode), known, webhook=webhook, store=_store(merged.get("backups")))
+
+
+def _store(backups: Any) -> StoreKind | None:
+    """Who keeps the backups; None where there are none, and the default where it cannot be read."""
+    if not isinstance(backups, dict) or backups.get("enabled") is not True:
+        return None
+    store = backups.get("store")
+    kind = store.get("kind") if isinstance(store, dict) else None
+    return StoreKind(kind) if kind in list(StoreKind) else StoreKind.CLUSTER
 
 
 def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:

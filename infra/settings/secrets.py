@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from infra.settings.backups import StoreKind
 from infra.settings.modules import Module
 from infra.settings.service import Mode
 
 MIN_CHARS = 32  # long enough that the short hash in an object's name can never be searched
+MIN_ID_CHARS = 16  # of an access key's name (IAM API, AccessKey), which its secret stands beside
 SCHEMES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")  # Pulumi's secrets providers with a key service
 PASSPHRASE = "passphrase"  # noqa: S105  Pulumi's own word for its default provider
 
@@ -24,6 +26,9 @@ class SecretName(StrEnum):
     DEV_TOKEN = "devToken"  # noqa: S105
     OPENAI_API_KEY = "openaiApiKey"
     CLERK_WEBHOOK_SECRET = "clerkWebhookSecret"  # noqa: S105
+    BACKUP_KEY = "backupKey"
+    BACKUP_ACCESS_KEY_ID = "backupAccessKeyId"
+    BACKUP_SECRET_ACCESS_KEY = "backupSecretAccessKey"  # noqa: S105
 
     @property
     def given(self) -> bool:
@@ -35,8 +40,14 @@ class SecretName(StrEnum):
         """What it is for, in one line."""
         return MEANINGS[self]
 
+    @property
+    def least_chars(self) -> int:
+        """The fewest characters that a value may have."""
+        return MIN_ID_CHARS if self is SecretName.BACKUP_ACCESS_KEY_ID else MIN_CHARS
 
-GIVEN = frozenset({SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET})
+
+OF_STORE = frozenset({SecretName.BACKUP_ACCESS_KEY_ID, SecretName.BACKUP_SECRET_ACCESS_KEY})
+GIVEN = frozenset({SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET}) | OF_STORE
 OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
     {Module.ASSISTANT: frozenset({SecretName.OPENAI_API_KEY})}
 )
@@ -49,16 +60,23 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.DEV_TOKEN: "Token that stands for a user in development; refused elsewhere.",
         SecretName.OPENAI_API_KEY: "API key of the language model, for the module assistant.",
         SecretName.CLERK_WEBHOOK_SECRET: "Clerk's signing secret, where service.auth.clerk_webhook is on.",
+        SecretName.BACKUP_KEY: "Key of the backups, from which their others follow. Keep a copy elsewhere.",
+        SecretName.BACKUP_ACCESS_KEY_ID: "Access key of a store that is there already (kind s3).",
+        SecretName.BACKUP_SECRET_ACCESS_KEY: "Secret of that access key.",
     }
 )
 
 
-def required(mode: Mode, modules: Collection[Module], *, webhook: bool = False) -> frozenset[SecretName]:
+def required(
+    mode: Mode, modules: Collection[Module], *, webhook: bool = False, store: StoreKind | None = None
+) -> frozenset[SecretName]:
     """The development token exists in development, a module's secret with its module, the webhook's with
-    ``service.auth.clerk_webhook``, the rest always."""
+    ``service.auth.clerk_webhook``, those of backups with ``store`` (None: no backups), the rest always."""
     of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
-    always = frozenset(SecretName) - {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET} - of_modules
+    sometimes = {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET, SecretName.BACKUP_KEY}
     wanted = {name for module in modules for name in OF_MODULES.get(module, ())}
     wanted |= {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else set()
     wanted |= {SecretName.CLERK_WEBHOOK_SECRET} if webhook else set()
-    return always | wanted
+    wanted |= {SecretName.BACKUP_KEY} if store else set()
+    wanted |= OF_STORE if store is StoreKind.S3 else set()
+    return frozenset(SecretName) - sometimes - of_modules - OF_STORE | wanted

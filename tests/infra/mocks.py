@@ -72,6 +72,13 @@ class Built:
         for kind in ("Deployment", "StatefulSet", "Job"):
             for name, inputs in self.kind(kind).items():
                 yield name, inputs["spec"]["template"]["spec"]
+        for name, inputs in self.kind("CronJob").items():
+            yield name, inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    @property
+    def ending(self) -> set[str]:
+        """The resources whose pods end: nobody asks them whether they are ready."""
+        return {*self.kind("Job"), *self.kind("CronJob")}
 
 
 def settings(stack: str = "sandbox", **sections: Any) -> Settings:
@@ -83,7 +90,10 @@ def settings(stack: str = "sandbox", **sections: Any) -> Settings:
             profile,
             {
                 "cluster": {"context": "elsewhere"},
-                "images": {"service": "registry.example/team/service:1.4.2"},
+                "images": {
+                    "service": "registry.example/team/service:1.4.2",
+                    "backups": "registry.example/team/backups:1.4.2",
+                },
             },
         )
     merged = merge(merge(defaults(), profile), sections)

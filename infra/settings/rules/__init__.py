@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     access.keys_come_encrypted,
     access.allow_list_sees_the_client,
     sizes.requests_fit_limits,
+    sizes.backup_requests_fit_limits,
     sizes.autoscaling_has_a_range,
     sizes.pools_fit_the_database,
     sizes.connections_fit_memory,
@@ -43,6 +44,10 @@ RULES: tuple[Rule, ...] = (
     backups.backups_have_a_bucket,
     backups.retention_outlives_the_schedule,
     backups.drill_is_later_than_the_backup,
+    backups.retention_is_later_than_the_backup,
+    backups.store_is_reachable,
+    backups.lock_ends_before_retention,
+    backups.backups_image_is_named,
 )
 
 
@@ -62,14 +67,5 @@ def broken(settings: StackConfig) -> list[Finding]:
 
 
 def notices(settings: StackConfig) -> list[Finding]:
-    """What is accepted and checked, and does nothing in this version: said aloud, not left to be found."""
-    if not settings.backups.enabled:
-        return []
-    return [
-        Finding(
-            ("backups", "enabled"),
-            "true, and this version makes no backups yet: the section is checked and nothing more",
-            "until then dump by hand: kubectl exec postgres-0 -- pg_dump",
-            rule="not-provisioned",
-        )
-    ]
+    """What is accepted, and better known than found out: said aloud."""
+    return list(backups.beside_the_data(settings))

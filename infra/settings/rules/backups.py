@@ -9,7 +9,9 @@ from itertools import islice, pairwise
 
 from cronsim import CronSim
 
+from infra.settings.backups import StoreKind
 from infra.settings.config import StackConfig
+from infra.settings.images import Catalogue
 from infra.settings.rules.finding import Finding
 
 START = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday in a leap year: every weekday and 29 February follow
@@ -57,26 +59,99 @@ def retention_outlives_the_schedule(settings: StackConfig) -> Iterator[Finding]:
 
 def drill_is_later_than_the_backup(settings: StackConfig) -> Iterator[Finding]:
     """A drill that starts while the dump runs rehearses yesterday's backup."""
+    yield from _later(settings, "drill_schedule", "drill")
+
+
+def retention_is_later_than_the_backup(settings: StackConfig) -> Iterator[Finding]:
+    """Retention counts what is there: it starts once the day's backup has ended."""
+    yield from _later(settings, "retention_schedule", "retention")
+
+
+def store_is_reachable(settings: StackConfig) -> Iterator[Finding]:
+    """A store is found by its endpoint or its region; the one in the cluster has neither."""
+    store = settings.backups.store
+    if not settings.backups.enabled:
+        return
+    wanted = {StoreKind.AWS: ("region",), StoreKind.S3: ("endpoint", "region"), StoreKind.CLUSTER: ()}
+    if wanted[store.kind] and not any(getattr(store, key) for key in wanted[store.kind]):
+        yield Finding(
+            ("backups", "store", "kind"),
+            f"{store.kind}, and {' and '.join(wanted[store.kind])} "
+            f"{'is' if len(wanted[store.kind]) == 1 else 'are'} missing",
+            f"set store.{' or store.'.join(wanted[store.kind])}",
+            also=tuple(("backups", "store", key) for key in wanted[store.kind]),
+        )
+    if store.endpoint and store.kind is not StoreKind.S3:
+        yield Finding(
+            ("backups", "store", "endpoint"),
+            f"{store.endpoint} is set, and store.kind is {store.kind}",
+            "use kind: s3, or leave endpoint out",
+            also=(("backups", "store", "kind"),),
+        )
+
+
+def lock_ends_before_retention(settings: StackConfig) -> Iterator[Finding]:
+    """What is locked cannot be removed: retention would fail every day."""
+    backups = settings.backups
+    if backups.store.object_lock_days > backups.retention_days:
+        yield Finding(
+            ("backups", "store", "object_lock_days"),
+            f"{backups.store.object_lock_days}, and retention_days is {backups.retention_days}: what is to "
+            "go cannot be deleted yet",
+            f"lock for {backups.retention_days} days at most, or keep backups longer",
+            also=(("backups", "retention_days"),),
+        )
+
+
+def backups_image_is_named(settings: StackConfig) -> Iterator[Finding]:
+    """The public catalogue has no image of the backups' program."""
+    if not settings.backups.enabled or settings.images.catalogue is not Catalogue.PUBLIC:
+        return
+    if not settings.images.backups:
+        yield Finding(
+            ("images", "backups"),
+            "images.backups is missing, backups.enabled is true, and the public catalogue has no such image",
+            "build infra/backups/Dockerfile, push it to your registry and name it here with its tag",
+            also=(("backups", "enabled"),),
+        )
+
+
+def _later(settings: StackConfig, key: str, what: str) -> Iterator[Finding]:
+    """``what`` starts when the backup before it has ended at the latest."""
     backups = settings.backups
     deadline = timedelta(minutes=backups.deadline_minutes)
     dumps = runs(backups.schedule)
     if longest_gap(backups.schedule) <= deadline:
-        return  # dumps follow so closely that there is always a running one; any drill takes the last whole
-    for drill in runs(backups.drill_schedule):
-        before = [dump for dump in dumps if dump <= drill]
-        if before and drill > dumps[-1]:
+        return  # dumps follow so closely that there is always a running one; each takes the last whole one
+    schedule: str = getattr(backups, key)
+    for start in runs(schedule):
+        before = [dump for dump in dumps if dump <= start]
+        if before and start > dumps[-1]:
             return
-        if before and drill - before[-1] < deadline:
+        if before and start - before[-1] < deadline:
             yield Finding(
-                ("backups", "drill_schedule"),
-                f"drill_schedule {backups.drill_schedule!r} starts {_minutes(drill - before[-1])} min after "
+                ("backups", key),
+                f"{key} {schedule!r} starts {_minutes(start - before[-1])} min after "
                 f"schedule {backups.schedule!r}, and a backup may take deadline_minutes "
                 f"{backups.deadline_minutes}",
-                f"start the drill {backups.deadline_minutes} min or more after the backup, or lower "
+                f"start the {what} {backups.deadline_minutes} min or more after the backup, or lower "
                 "deadline_minutes",
                 also=(("backups", "schedule"), ("backups", "deadline_minutes")),
             )
             return
+
+
+def beside_the_data(settings: StackConfig) -> Iterator[Finding]:
+    """A store in the same cluster helps against mistakes, and not against the loss of the cluster."""
+    backups = settings.backups
+    if backups.enabled and backups.store.kind is StoreKind.CLUSTER and not settings.cluster.sandbox:
+        yield Finding(
+            ("backups", "store", "kind"),
+            "backups.store.kind cluster: who loses this cluster loses the backups with it",
+            "to survive that too: store.kind aws or s3",
+            also=(("backups", "enabled"),),
+            rule="backups-beside-the-data",
+        )
 
 
 def _days(gap: timedelta) -> str:

@@ -34,7 +34,7 @@ OF_SECRETS = {
     "secrets-provider": "Secrets are encrypted with a passphrase or a key service that Pulumi knows.",
     "missing-key": "A file with secrets holds what they are decrypted with.",
 }
-NOTES = {"not-provisioned": "A setting that is accepted and checked, and does nothing in this version."}
+NOTES = {"backups-beside-the-data": "Backups survive the loss of the cluster that they are made in."}
 
 
 RULES: Mapping[str, str] = MappingProxyType(

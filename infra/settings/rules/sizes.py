@@ -14,26 +14,34 @@ GRACEFUL_SECONDS = 20  # the service's own limit for requests in flight after th
 
 def requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     """Kubernetes refuses a request above its limit, at the moment of the rollout."""
-    owners: dict[str, Resources] = {
-        "service": settings.service.resources,
-        "postgres": settings.postgres.resources,
-        "redis": settings.redis.resources,
-    }
-    for section, wanted in owners.items():
-        if limits.memory_bytes(wanted.memory_request) > limits.memory_bytes(wanted.memory_limit):
-            yield Finding(
-                (section, "resources", "memory_request"),
-                f"memory_request {wanted.memory_request} is more than memory_limit {wanted.memory_limit}",
-                "lower memory_request or raise memory_limit",
-                also=((section, "resources", "memory_limit"),),
-            )
-        if wanted.cpu_limit and limits.cpu_millis(wanted.cpu_request) > limits.cpu_millis(wanted.cpu_limit):
-            yield Finding(
-                (section, "resources", "cpu_request"),
-                f"cpu_request {wanted.cpu_request} is more than cpu_limit {wanted.cpu_limit}",
-                "lower cpu_request or raise cpu_limit",
-                also=((section, "resources", "cpu_limit"),),
-            )
+    yield from _fits(("service", "resources"), settings.service.resources)
+    yield from _fits(("postgres", "resources"), settings.postgres.resources)
+    yield from _fits(("redis", "resources"), settings.redis.resources)
+
+
+def backup_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
+    """The pods of backups start long after the rollout: what Kubernetes would refuse then is refused now."""
+    backups = settings.backups
+    yield from _fits(("backups", "store", "resources"), backups.store.resources)
+    yield from _fits(("backups", "resources"), backups.resources)
+    yield from _fits(("backups", "restore_resources"), backups.restore_resources)
+
+
+def _fits(path: tuple[str, ...], wanted: Resources) -> Iterator[Finding]:
+    if limits.memory_bytes(wanted.memory_request) > limits.memory_bytes(wanted.memory_limit):
+        yield Finding(
+            (*path, "memory_request"),
+            f"memory_request {wanted.memory_request} is more than memory_limit {wanted.memory_limit}",
+            "lower memory_request or raise memory_limit",
+            also=((*path, "memory_limit"),),
+        )
+    if wanted.cpu_limit and limits.cpu_millis(wanted.cpu_request) > limits.cpu_millis(wanted.cpu_limit):
+        yield Finding(
+            (*path, "cpu_request"),
+            f"cpu_request {wanted.cpu_request} is more than cpu_limit {wanted.cpu_limit}",
+            "lower cpu_request or raise cpu_limit",
+            also=((*path, "cpu_limit"),),
+        )
 
 
 def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:

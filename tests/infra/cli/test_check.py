@@ -123,10 +123,10 @@ def test_a_problem_of_a_profile_is_shown_once_with_the_stacks_it_hits(
 
 
 def test_a_note_is_shown_and_stops_nothing(tmp_path: Path, monkeypatch: Run) -> None:
-    text = SOUND + "  slipway:backups: {enabled: true, bucket: endy-backups}\n" + SECRETS
+    text = filled("<sound>\n  slipway:backups: {enabled: true, bucket: endy-backups}\n<secrets>\n")
     code, said = checked(monkeypatch, stacks(tmp_path, endy_dev=text))
     assert code == 0
-    assert said.startswith("Pulumi.endy-dev.yaml:4:21 slipway:backups.enabled: note: true, and this version")
+    assert said.startswith("Pulumi.endy-dev.yaml:4:21 slipway:backups.enabled: note: backups.store.kind")
     assert "1 stack is sound" in said
 
 

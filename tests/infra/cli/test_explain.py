@@ -224,10 +224,10 @@ def test_a_key_with_a_problem_is_told_in_the_words_of_the_check(
 def test_a_note_on_a_section_is_told_with_its_keys_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    own = "  slipway:backups: {enabled: true, bucket: ledger-backups}\n"
+    own = "  slipway:backups: {enabled: true, bucket: ledger-backups, encryption: none}\n"
     stacks = folder(tmp_path, own)
     assert "note: backups.enabled: " in said(monkeypatch, stacks, STACK)
-    assert "this version makes no backups yet" in said(monkeypatch, stacks, STACK, "backups.schedule")
+    assert "who loses this cluster" in said(monkeypatch, stacks, STACK, "backups.schedule")
     assert "backups" not in said(monkeypatch, stacks, STACK, "redis")
 
 

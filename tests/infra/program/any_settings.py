@@ -116,7 +116,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _rollout(drawn["service"])
     _connections(drawn)
     _cache(drawn["redis"])
-    _backups(drawn["backups"])
+    _backups(drawn)
     return drawn
 
 
@@ -223,11 +223,21 @@ def _cache(redis: Values) -> None:
         redis["storage"] = _quantity(wanted // limits.MIB)
 
 
-def _backups(backups: Values) -> None:
+def _backups(drawn: Values) -> None:
+    backups, images = drawn["backups"], drawn["images"]
+    store = backups["store"]
+    for holder in (backups["resources"], backups["restore_resources"], store["resources"]):
+        _resources(holder)
     if backups["enabled"]:
         backups["bucket"] = backups["bucket"] or "a-bucket"
+        if images["catalogue"] == "public":
+            images["backups"] = images["backups"] or "registry.example/team/backups:1.4.2"
+        store["endpoint"] = store["endpoint"] if store["kind"] == "s3" else None
+        store["region"] = store["region"] or "eu-central-1"
     backups["retention_days"] = max(backups["retention_days"], 14)
+    store["object_lock_days"] = min(store["object_lock_days"], backups["retention_days"])
     minute, hour, *days = backups["schedule"].split()
-    if hour.isdigit():  # a drill some hours after the dump, on any day
+    if hour.isdigit():  # drill and retention some hours after the dump, on any day
         later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
         backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"
+        backups["retention_schedule"] = backups["drill_schedule"]

@@ -57,7 +57,7 @@ def containers_are_caged_and_bounded(made: Built) -> None:
                 assert SIZES[size](bounds["requests"][size]) <= SIZES[size](limit), name
             assert container["securityContext"] == CAGE
             probes = {"startupProbe", "readinessProbe", "livenessProbe"}
-            assert probes <= set(container) or name == "service-migrate-job"
+            assert probes <= set(container) or name in made.ending
 
 
 def names_are_labels(made: Built) -> None:

@@ -18,7 +18,7 @@ OWNER_PASSWORD = next(value for name, value in SECRETS.items() if name == "postg
 
 @cache
 def stack(environment: Environment) -> Built:
-    return built(settings(STACKS[environment]))
+    return built(settings(STACKS[environment], backups={"enabled": True, "bucket": "ledger-backups"}))
 
 
 @pytest.fixture(params=Environment)
@@ -33,7 +33,7 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 21
+    assert len(program.resources) == len(declared) == 42
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:
@@ -64,15 +64,15 @@ def test_every_container_has_requests_and_a_memory_limit(program: Built) -> None
 
 def test_every_container_that_stays_has_all_three_probes(program: Built) -> None:
     for name, container in containers(program):
-        if name != "service-migrate-job":
+        if name not in program.ending:
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container), name
 
 
 def test_children_are_named_after_their_component(program: Built) -> None:
     components = {item.name for item in program.resources if item.typ.startswith("slipway:index:")}
     children = [item.name for item in program.resources if item.typ.startswith("kubernetes:")]
-    assert components == {"stack", "postgres", "redis", "service"}
-    assert [name for name in children if name.split("-")[0] not in components] == []
+    assert components == {"stack", "postgres", "redis", "service", "object-store", "backups"}
+    assert [name for name in children if not name.startswith(tuple(f"{c}-" for c in components))] == []
 
 
 def test_the_namespace_enforces_the_restricted_profile(program: Built) -> None:
@@ -88,15 +88,16 @@ def test_no_secret_stands_anywhere_but_in_a_secret(program: Built) -> None:
     assert [value for value in SECRETS.values() if value in str(program.exports)] == []
 
 
-def test_the_owner_of_the_database_is_known_to_migrations_only(program: Built) -> None:
+def test_the_owner_of_the_database_is_known_to_migrations_and_backups_only(program: Built) -> None:
     holders = {
         name
         for name, inputs in program.kind("Secret").items()
         if OWNER_PASSWORD in json.dumps(inputs, default=str)
     }
-    assert holders == {"postgres-auth", "service-migrate"}
+    assert holders == {"postgres-auth", "service-migrate", "backups-addresses"}
     deployment = json.dumps(program.kind("Deployment"))
-    assert program.kind("Secret")["service-migrate"]["metadata"]["name"] not in deployment
+    for name in ("service-migrate", "backups-addresses"):
+        assert program.kind("Secret")[name]["metadata"]["name"] not in deployment
 
 
 def test_selectors_choose_exactly_the_pods_of_their_component(program: Built) -> None:
@@ -116,7 +117,7 @@ def test_a_rollout_never_goes_below_the_replicas_wanted(program: Built) -> None:
 
 
 def test_an_unchanged_program_names_everything_as_before() -> None:
-    again = built(settings("sandbox"))
+    again = built(settings("sandbox", backups={"bucket": "ledger-backups"}))
     assert names(again) == names(stack(Environment.SANDBOX))
 
 
@@ -130,18 +131,20 @@ def names(program: Built) -> dict[str, Any]:
 
 def test_a_new_password_renames_its_secrets_and_runs_the_migrations_again() -> None:
     changed = {**SECRETS, **{name: "n" * 43 for name in SECRETS if name == "postgresOwnerPassword"}}
-    before, after = names(stack(Environment.SANDBOX)), names(built(settings("sandbox"), changed))
+    before, after = names(built(settings("sandbox"))), names(built(settings("sandbox"), changed))
     assert {name for name in before if before[name] != after[name]} == {
         "postgres-auth",
         "service-migrate",
         "service-migrate-job",
+        "backups-addresses",
     }
 
 
 def test_a_setting_of_the_service_alone_runs_no_migration() -> None:
     wanted = settings("sandbox", service={"rate_limit": {"per_minute": 61}})
-    before, after = names(stack(Environment.SANDBOX)), names(built(wanted))
-    assert {name for name in before if before[name] != after[name]} == {"service-environment"}
+    before, after = names(built(settings("sandbox"))), names(built(wanted))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"service-environment", "backups-configuration"}, "what a full backup keeps of it"
 
 
 def test_a_new_image_runs_the_migrations_before_the_rollout() -> None:

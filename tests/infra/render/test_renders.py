@@ -47,6 +47,23 @@ def test_nothing_but_a_password_lets_anybody_in_over_the_network() -> None:
     assert methods == {"scram-sha-256", "reject"}
 
 
+def test_the_service_reaches_its_own_database_only_and_the_owner_those_it_makes_too() -> None:
+    settings = generate.profile(Environment.PROD).postgres
+    text = postgres.files(settings)["pg_hba.conf"]
+    hosts = [line.split()[1:3] for line in text.splitlines() if line.startswith("host")]
+    expected = [["all", settings.owner], [settings.database, settings.service_role], ["all", "all"]]
+    assert hosts == expected
+
+
+def test_the_owner_may_make_databases_and_end_the_services_connections_and_no_more() -> None:
+    settings = generate.profile(Environment.PROD).postgres
+    text = postgres.files(settings)["roles.sql"]
+    rights = "NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+    assert f"ALTER ROLE {settings.owner} WITH LOGIN {rights}" in text
+    assert f"GRANT {settings.service_role} TO {settings.owner};" in text
+    assert "pg_signal_backend" not in text
+
+
 def test_a_render_that_reads_back_differently_is_a_bug() -> None:
     with pytest.raises(validate.RenderError, match="read back differently: port"):
         validate.same("x.conf", {"port": "1"}, validate.assignments("port = 2\n", "="))

@@ -15,10 +15,11 @@ from infra.settings.service import Mode
 STACK = "ledger-dev"
 SOUND = """config:
   slipway:cluster: {context: team}
-  slipway:images: {service: registry.example/team/service:1.4.2}
+  slipway:images: {service: registry.example/team/service:1.4.2, backups: registry.example/team/backups:1}
 """
 SALT = "encryptionsalt: v1:abc:v1:abc\n"
 SEALED = "{secure: v1:abc}"
+BACKUPS = ["backupKey", "backupAccessKeyId", "backupSecretAccessKey"]
 PLACEHOLDER = re.compile(r"<secrets(?:-(with|without)-(.*?))?>\n", re.DOTALL)
 
 
@@ -43,6 +44,7 @@ def filled(text: str, stack: str = STACK) -> str:
         how, rest = match.groups()
         development = stack.endswith("-dev") or "environment: development" in text
         names = wanted(Mode.DEVELOPMENT if development else Mode.PRODUCTION)
+        names += BACKUPS[: 3 if "kind: s3" in text else 1] if "backups: {enabled: true" in text else []
         if how == "without":
             return secrets([name for name in names if name != rest]).replace(
                 SALT if rest == "salt" else "\0", ""

@@ -224,6 +224,7 @@ def test_rules_between_sound_values_are_told_beside_values_that_are_wrong(tmp_pa
         "slipway:backups.enabled",
         "slipway:backups.retention_days",
         "slipway:backups.retention_days",
+        "slipway:secrets.backupKey",
     ], "min_available is held against replicas, of which nothing is known"
 
 

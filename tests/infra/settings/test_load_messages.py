@@ -46,4 +46,7 @@ def test_notes_become_warnings_of_the_engine(stack_file: Path, monkeypatch: pyte
     with pytest.raises(_StopError):
         load.load()
     assert said == [str(note) for note in check.examine(STACK).notes]
-    assert "slipway:backups.enabled: true, and this version makes no backups yet" in said[0]
+    assert (
+        "slipway:backups.enabled: backups.store.kind cluster: who loses this cluster loses the backups"
+        in said[0]
+    )

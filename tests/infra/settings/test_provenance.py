@@ -244,4 +244,7 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "devToken": "missing",
         "openaiApiKey": "not needed",
         "clerkWebhookSecret": "not needed",
+        "backupKey": "not needed",
+        "backupAccessKeyId": "not needed",
+        "backupSecretAccessKey": "not needed",
     }

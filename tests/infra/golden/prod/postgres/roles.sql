@@ -6,10 +6,13 @@ SET password_encryption = 'scram-sha-256';
 
 SELECT 'CREATE ROLE slipway_owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_owner') \gexec
 SELECT 'CREATE ROLE slipway_service' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_service') \gexec
-ALTER ROLE slipway_owner WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+-- CREATEDB: a restore makes a new database beside the live one and renames both.
+ALTER ROLE slipway_owner WITH LOGIN NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
     PASSWORD :'owner_password';
 ALTER ROLE slipway_service WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
     PASSWORD :'service_password';
+-- The owner sees and ends the service's connections when a restored database takes the live one's place.
+GRANT slipway_service TO slipway_owner;
 ALTER ROLE slipway_service SET statement_timeout = '60s';
 ALTER ROLE slipway_service SET idle_in_transaction_session_timeout = '60s';
 SELECT 'CREATE DATABASE slipway OWNER slipway_owner'
