@@ -13,6 +13,7 @@ from infra.backups.pipeline import Stage
 from infra.errors import UserError
 
 DATABASE, REDIS, CONFIGURATION = "database.dump", "redis.rdb", "configuration.tar"
+NAMES = (DATABASE, REDIS, CONFIGURATION)
 ZSTD, AGE = ".zst", ".age"
 # Level 3 writes faster than PostgreSQL reads, at two thirds of gzip's size; one thread, since the second
 # processor belongs to pg_dump.

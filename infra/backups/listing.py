@@ -46,7 +46,8 @@ class Backup:
     def verified(self) -> datetime | None:
         """When a drill last restored it and found everything, unless a later drill did not."""
         drill = self.drill
-        return drill.moment if self.manifest and drill and drill.result is Result.OK else None
+        sound = self.manifest and not self.problem
+        return drill.moment if sound and drill and drill.result is Result.OK else None
 
     def line(self) -> dict[str, Any]:
         """As the verb ``list`` tells it."""

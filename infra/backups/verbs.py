@@ -6,11 +6,13 @@ import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from infra.backups import dump, listing, report
+from infra.backups import dump, exporter, listing, report, retention
 from infra.backups.config import Config
 from infra.backups.manifest import ID, Kind
+from infra.backups.retention import Policy, Seen
 from infra.backups.store import Store
 from infra.errors import UserError
 
@@ -22,6 +24,13 @@ def register(verbs: Any) -> None:
     made.set_defaults(run=_dump)
     made = verbs.add_parser("list", help="list the backups", description=_list.__doc__)
     made.set_defaults(run=_list)
+    made = verbs.add_parser("retain", help="remove old backups", description=_retain.__doc__)
+    made.add_argument("--dry-run", action="store_true", help="only say what would go, and why")
+    made.set_defaults(run=_retain)
+    made = verbs.add_parser("exporter", help="serve figures to Prometheus", description=_exporter.__doc__)
+    made.add_argument("--address", default="0.0.0.0", help="where it listens (%(default)s)")  # noqa: S104
+    made.add_argument("--port", type=int, default=exporter.EXPORTER_PORT, help="its port (%(default)s)")
+    made.set_defaults(run=_exporter)
     made = verbs.add_parser("verify", help="check a backup's bytes", description=_verify.__doc__)
     made.add_argument("id", type=identifier, metavar="ID", help="as `list` names it")
     made.set_defaults(run=_verify)
@@ -76,6 +85,27 @@ def _list(config: Config, _chosen: argparse.Namespace) -> None:
     """One result line with every backup, the newest first; `problem` says why one cannot be relied on."""
     found = listing.Catalogue(Store(config), config.signing_key).read()
     report.say("result", backups=[backup.line() for backup in found])
+
+
+def _retain(config: Config, chosen: argparse.Namespace) -> None:
+    """Removes backups older than BACKUP_RETENTION_DAYS and what killed runs left behind; never the last of
+    BACKUP_KEEP_WEEKLY weeks and BACKUP_KEEP_MONTHLY months, nor the newest verified one. Says what and why."""
+    store = Store(config)
+    now = store.now()
+    retention.check_clocks(datetime.now(UTC), now)
+    backups = listing.Catalogue(store, config.signing_key).read()
+    decisions = retention.decide([Seen.of(backup) for backup in backups], now, Policy.of(config))
+    retention.apply(store, backups, decisions, dry_run=chosen.dry_run)
+    gone = [decision.id for decision in decisions if not decision.keep]
+    kept = [decision.id for decision in decisions if decision.keep]
+    report.say("result", removed=gone, kept=kept, dry_run=chosen.dry_run)
+
+
+def _exporter(config: Config, chosen: argparse.Namespace) -> None:
+    """Reads manifests and drills' records from the store every BACKUP_REFRESH_SECONDS and serves /metrics and
+    /healthz until it is told to end. While the store is away it serves what it read last."""
+    catalogue = listing.Catalogue(Store(config), config.signing_key)
+    exporter.serve(catalogue, chosen.address, chosen.port, config.refresh_seconds)
 
 
 def _verify(config: Config, chosen: argparse.Namespace) -> None:
