@@ -125,9 +125,9 @@ class Pod(Server):
         """A whole run of the pod's program."""
         return end(self.begin(*arguments))
 
-    def restore(self, moment: str) -> Said:
+    def restore(self, moment: str, how: signal.Signals = signal.SIGINT) -> Said:
         """As `slipway restore --to` does it: stop, restore and swap, start."""
-        self.stop()
+        self.stop(how)
         try:
             return self.program("restore", "--to", moment)
         finally:
@@ -193,12 +193,13 @@ def end(process: subprocess.Popen[str], sig: signal.Signals | None = None) -> Sa
     return Said(process.returncode, lines, output)
 
 
-def running_pod(store: ObjectStore, timeout: int = 5) -> Iterator[Pod]:
-    """A pod with its first base backup, for a fixture."""
+def running_pod(store: ObjectStore, timeout: int, *, backup: bool = True) -> Iterator[Pod]:
+    """A pod, with its first base backup, for a fixture."""
     pod = Pod(store, timeout, secrets.token_urlsafe(32))
     try:
         pod.start()
-        pod.backup()
+        if backup:
+            pod.backup()
         yield pod
     finally:
         pod.remove()
