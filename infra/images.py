@@ -159,6 +159,13 @@ def digest(name: str, root: Path = ROOT) -> str:
     return total.hexdigest()
 
 
+def tools_of(name: str) -> tuple[str, ...]:
+    """Our own binaries in the recipe's image, those of its bases included."""
+    recipe = RECIPES[name]
+    own = (recipe.tool,) if recipe.tool else ()
+    return (*own, *(tool for base in recipe.bases.values() for tool in tools_of(base)))
+
+
 def input_files(recipe: Recipe, root: Path = ROOT) -> list[Path]:
     """Every file of the image's context, sorted; caches, compiled files and tests are left out."""
     return _files(recipe.inputs, root)

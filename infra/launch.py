@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,32 +17,40 @@ from infra.sandbox import cluster, images, parts, tools
 from infra.sandbox.children import workers
 from infra.sandbox.config import DEFAULT_NAME, SandboxConfig
 from infra.sandbox.doctor import require_machine
+from infra.settings import layers
 from infra.settings.layers import stack_file
 
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
+BACKUP_IMAGES = (Image.BACKUPS,)
 
 
 def launch(stack: str, progress: Progress) -> None:
     """Bring ``stack`` up. Raises UserError with every problem that the user can mend."""
     stacks.require_sound(stack)
     if stacks.is_sandbox(stack):
-        prepare_sandbox(stacks.cluster(stack), progress)
+        prepare_sandbox(stacks.cluster(stack), progress, images_of(stack))
     else:
         tools.require(tools.PULUMI_TOOLS)
     stacks.ensure_stack(stack, progress)
     stacks.up(stack, progress)
 
 
-def prepare_sandbox(config: SandboxConfig, progress: Progress) -> None:
+def images_of(stack: str) -> tuple[Image, ...]:
+    """What the stack's pods run; the backups' image is built for those stacks only that make some."""
+    backups = layers.draft(stack)["backups"]
+    return (*STACK_IMAGES, *(BACKUP_IMAGES if backups.get("enabled") is True else ()))
+
+
+def prepare_sandbox(config: SandboxConfig, progress: Progress, wanted: Sequence[Image]) -> None:
     """The cluster with every image on it. Pulumi is compiled while the cluster starts."""
     require_machine(config)
     with workers(4) as crew:
         cluster_tools = crew.start(tools.ensure, tools.CLUSTER_TOOLS, progress, stop=crew.stop)
-        crew.start(images.ensure, STACK_IMAGES, config, progress, stop=crew.stop)
+        crew.start(images.ensure, wanted, config, progress, stop=crew.stop)
         crew.start(_start_cluster, cluster_tools, config, progress)
         crew.start(_build_pulumi, cluster_tools, progress, crew.stop)
         crew.finish()
-    images.load(config, progress, STACK_IMAGES)
+    images.load(config, progress, wanted)
 
 
 def _start_cluster(cluster_tools: Future[Any], config: SandboxConfig, progress: Progress) -> None:

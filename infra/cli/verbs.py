@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from infra.cli import (
+    backup,
     check,
     demo,
     dev,
@@ -13,6 +14,7 @@ from infra.cli import (
     explain,
     init,
     lifecycle,
+    restore,
     sandbox,
     secrets,
     status,
@@ -30,6 +32,8 @@ def register(app: typer.Typer) -> None:
     app.command()(diff.diff)
     app.command()(status.status)
     app.command()(demo.demo)
+    app.add_typer(backup.app, name="backup")
+    app.command()(restore.restore)
     app.command()(doctor.doctor)
     app.command()(lifecycle.env)
     app.command()(lifecycle.down)

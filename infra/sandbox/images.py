@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.errors import UserError
-from infra.images import RECIPES, Catalogue, Image, reference
+from infra.images import Catalogue, Image, reference, tools_of
 from infra.progress import Progress
 from infra.sandbox import build, buildah, tools
 from infra.sandbox.config import SandboxConfig
@@ -83,8 +83,8 @@ def _digests(config: SandboxConfig) -> dict[str, str]:
 
 
 def _ensure_one(image: Image, name: str, progress: Progress, stop: threading.Event) -> None:
-    if binary := RECIPES[image].tool:
-        tools.ensure([binary], progress, stop=stop, use_path=False)
+    if binaries := tools_of(image):
+        tools.ensure(binaries, progress, stop=stop, use_path=False)
     target = _archive_of(image, name)
     # One at a time: buildah's storage has one owner, and what a dead one left can be cleared away.
     with alone(buildah.folder() / "lock", f"image {image}", progress, stop):

@@ -27,7 +27,9 @@ OTHER = TEAM.replace("sandbox: true", "sandbox: true, name: other, network: 3")
 def done(calls: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was done to the machine: clusters made ready or taken down; nothing of it happens."""
     log: list[Any] = []
-    monkeypatch.setattr(launch, "prepare_sandbox", lambda config, _progress: log.append(("ready", config)))
+    monkeypatch.setattr(
+        launch, "prepare_sandbox", lambda config, _progress, _images: log.append(("ready", config))
+    )
     monkeypatch.setattr(
         cluster, "down", lambda config, _progress, keep_data: log.append(("down", config.name, keep_data))
     )

@@ -1,0 +1,185 @@
+"""`slipway restore`: a backup beside the live database, compared with its manifest, then in its place."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from infra.cli.lifecycle import Stack
+from infra.errors import EXIT_USAGE, UserError
+
+if TYPE_CHECKING:
+    from infra.backup_jobs import Event, Place
+
+
+At = Annotated[str | None, typer.Option(help="The last backup before that time, as 2026-11-20T03:00.")]
+Backup = Annotated[
+    str | None, typer.Option(metavar="ID", help="This backup, as `slipway backup list` names it.")
+]
+Tables = Annotated[str | None, typer.Option(help="Only these (a,b); with --into.")]
+Into = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Into a new database of that name; nothing is swapped.")
+]
+Undo = Annotated[bool, typer.Option("--undo", help="Take the last restore back.")]
+Forget = Annotated[bool, typer.Option("--forget", help="Drop the database that was replaced.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, for unattended use.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+def restore(
+    stack: Stack = "sandbox",
+    at: At = None,
+    backup: Backup = None,
+    tables: Tables = None,
+    into: Into = None,
+    undo: Undo = False,
+    forget: Forget = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a backup (the newest without --at or --backup) and put it in the live database's place."""
+    from infra import backup_jobs
+
+    wanted = {"--at": at, "--backup": backup, "--tables": tables, "--into": into}
+    _refuse_contradictions({**wanted, "--undo": undo, "--forget": forget})
+    where = backup_jobs.place(stack)
+    if undo or forget:
+        _again(where, "undo" if undo else "forget", yes=yes, as_json=as_json)
+        return
+    chosen = _choose(where, at, backup, as_json=as_json)
+    if into is None:
+        _confirm(stack, f"puts {chosen} in the place of the live database of {stack}", yes=yes)
+    arguments = ["restore", "--backup", chosen, "--jobs", str(_jobs(stack))]
+    arguments += ["--into", into] if into else []
+    arguments += ["--tables", tables] if tables else []
+    restored = _run(where, arguments, deletes=True, as_json=as_json)
+    swapped = None if into else _run(where, ["swap"], deletes=False, as_json=as_json)
+    _tell(stack, chosen, restored, swapped, as_json=as_json)
+
+
+def _refuse_contradictions(given: dict[str, Any]) -> None:
+    """Raises UserError for options that say two things."""
+    used = [name for name, value in given.items() if value]
+    alone = [name for name in ("--undo", "--forget") if name in used and len(used) > 1]
+    if alone:
+        what = f"stands with {', '.join(name for name in used if name != alone[0])}"
+        raise UserError.of(alone[0], what, f"use {alone[0]} alone", exit_code=EXIT_USAGE)
+    if given["--at"] and given["--backup"]:
+        what = "stands with --backup, and each names a backup"
+        raise UserError.of("--at", what, "keep one of the two", exit_code=EXIT_USAGE)
+    if given["--tables"] and not given["--into"]:
+        what = "some tables alone cannot take the live database's place"
+        raise UserError.of("--tables", what, "say where to: --into NAME", exit_code=EXIT_USAGE)
+
+
+def _choose(where: Place, at: str | None, backup: str | None, *, as_json: bool) -> str:
+    """The id. Lists the candidates for people. Raises UserError where none fits."""
+    from infra import backup_jobs
+    from infra.cli import backup as listing
+
+    found: list[dict[str, Any]] = backup_jobs.ask(where, "list")["backups"]
+    if not as_json:
+        listing.show(where.stack, found)
+    if backup:
+        chosen = next((item for item in found if item["id"] == backup), None)
+        if chosen is None:
+            raise UserError.of(f"--backup {backup:.40}", "is not there", "take one of slipway backup list")
+        if chosen["problem"]:
+            raise UserError.of(backup, str(chosen["problem"]), "take another: slipway backup list")
+        return backup
+    if at:
+        moment = moment_of(at, _time_zone(where.stack))
+        found = [
+            item for item in found if item["created"] and datetime.fromisoformat(item["created"]) <= moment
+        ]
+        if not found:
+            what = "no backup is as old as that"
+            raise UserError.of(
+                f"--at {at:.40}", what, f"see which there are: slipway backup list {where.stack}"
+            )
+    return str(listing.newest(where.stack, found)["id"])
+
+
+def moment_of(text: str, zone: str) -> datetime:
+    """An ISO time; without an offset in the time zone of the schedules. Raises UserError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        remedy = "for example 2026-11-20T03:00, or 2026-11-20T03:00+09:00"
+        raise UserError.of("--at", f"{text[:40]!r} is no time", remedy, exit_code=EXIT_USAGE) from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+
+
+def _settings(stack: str) -> Any:
+    from infra.settings import check
+
+    return check.load(stack, secrets=False).backups
+
+
+def _time_zone(stack: str) -> str:
+    return str(_settings(stack).time_zone)
+
+
+def _jobs(stack: str) -> int:
+    return int(_settings(stack).restore_jobs)
+
+
+def _confirm(stack: str, what: str, *, yes: bool) -> None:
+    """The stack's name, typed. Raises UserError where nobody can be asked, or something else was typed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UserError.of("slipway restore", what, "say that it is meant: --yes", exit_code=EXIT_USAGE)
+    typed = typer.prompt(f"This {what}; what is live now is kept beside it.\nType {stack} to go on")
+    if typed.strip() != stack:
+        raise UserError.of("slipway restore", "was not confirmed; nothing was changed", "run it again")
+
+
+def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:
+    """The verbs that need no backup."""
+    from infra.cli import backup_view as view
+
+    meaning = {
+        "undo": f"puts the database that was live before back in its place in {where.stack}",
+        "forget": f"drops the database that the last restore of {where.stack} replaced, for good",
+    }
+    _confirm(where.stack, meaning[verb], yes=yes)
+    done = _run(where, [verb], deletes=False, as_json=as_json)
+    if as_json:
+        view.plain(_bare(done))
+    elif verb == "undo":
+        typer.echo(f"{done.get('database')} is again what it was before the last restore")
+    else:
+        typer.echo(f"dropped: {', '.join(done.get('dropped', [])) or 'nothing, there was nothing to drop'}")
+
+
+def _run(where: Place, arguments: list[str], *, deletes: bool, as_json: bool) -> Event:
+    from infra import backup_jobs
+    from infra.cli import backup_view as view
+
+    return view.run(backup_jobs.start(where, "restore", arguments), deletes=deletes, as_json=as_json)
+
+
+def _bare(event: Event) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key not in {"event", "timestamp"}}
+
+
+def _tell(stack: str, chosen: str, restored: Event, swapped: Event | None, *, as_json: bool) -> None:
+    from infra.cli import backup_view as view
+
+    if as_json:
+        both = {"restored": _bare(restored), "swapped": _bare(swapped) if swapped else None}
+        view.plain({"stack": stack, "backup": chosen, **both})
+        return
+    typer.echo(f"{chosen} is in the database {restored.get('database')}, equal to its manifest")
+    if swapped is None:
+        return
+    typer.echo(
+        f"it is live as {swapped.get('database')}; its users waited {swapped.get('unavailable_seconds')} s\n"
+        f"  slipway restore {stack} --undo     takes it back\n"
+        f"  slipway restore {stack} --forget   drops what was live before"
+    )
