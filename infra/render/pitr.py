@@ -15,6 +15,7 @@ from infra.render.backup_keys import User
 from infra.settings.backups import StoreKind
 from infra.settings.model import Settings
 
+RESTORE = "postgres-restore"  # the CronJob whose Jobs restore the volume
 PROGRAM = ("python3", "-m", "infra.backups.pitr")
 AUTHORITY = "store.crt"
 LOCKS = "/tmp/pgbackrest"  # noqa: S108  each container has its own

@@ -75,7 +75,7 @@ class Pod(Server):
                 backups.store_host(self.settings), "localhost"
             )
             text = text.replace(f"port={backups.STORE_PORT}", f"port={port or self.store.port}")
-            self._write(self.folder / user / pitr.CONFIG, self._here(text, user))
+            self._write(self.folder / user / archive.CONFIG, self._here(text, user))
             self._write(self.folder / user / pitr.AUTHORITY, self.store.certificate.read_text())
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", f"{USER}:{USER}", str(self.folder)], check=True)
@@ -106,7 +106,7 @@ class Pod(Server):
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts the pod's program; whoever begins it ends it."""
         variables = pitr.environment(self.settings) | {
-            "PITR_CONFIG": str(self.folder / User.PITR / pitr.CONFIG),
+            "PITR_CONFIG": str(self.folder / User.PITR / archive.CONFIG),
             "PITR_MOUNT": str(self.volume),
             "PITR_SCRATCH": str(self.folder / "scratch"),
             "PITR_SOCKETS": str(self.folder / "sockets"),
@@ -145,7 +145,7 @@ class Pod(Server):
     def _here(self, text: str, user: User) -> str:
         place = postgres.CONTAINER
         for theirs, ours in {
-            pitr.FOLDER: self.folder / user,
+            archive.FOLDER: self.folder / user,
             pitr.LOCKS: self.folder / f"locks-{user}",
             place.sockets: self.folder / "sockets",
             place.data: self.live,
@@ -175,7 +175,7 @@ def as_user(command: list[str]) -> list[str]:
 
 def pgbackrest(pod: Pod, user: User, *arguments: str) -> str:
     """pgBackRest itself, as one of the two store users."""
-    command = ["pgbackrest", f"--config={pod.folder / user / pitr.CONFIG}", "--stanza=main", *arguments]
+    command = ["pgbackrest", f"--config={pod.folder / user / archive.CONFIG}", "--stanza=main", *arguments]
     done = subprocess.run(as_user(command), capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout
