@@ -79,13 +79,7 @@ def _restore(where: place.Place, given: argparse.Namespace) -> None:
     """Restores beside the live folder, proves it, and swaps. PostgreSQL must be stopped."""
     moment = target.parse(given.to, datetime.now(UTC))
     with recovery.locked(where) as lock:
-        state = recovery.read(where)
-        proof = None
-        done = state and state.step is recovery.Step.SWAPPED and given.run and state.run == given.run
-        if not done:
-            if state is None or state.step is not recovery.Step.SWAPPING:
-                proof = recovery.restore(where, moment, given.run, lock)
-            recovery.swap(where)
+        proof = recovery.run(where, moment, given.run, lock)
     report.say("result", target=target.stamp(moment), proof=asdict(proof) if proof else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -31,7 +32,11 @@ def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
 
 
 def _dies_with_parent(sig: signal.Signals) -> Callable[[], None]:
+    parent = os.getpid()
+
     def ask() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, int(sig))
+        if os.getppid() != parent:  # it died before the wish was known
+            os._exit(1)
 
     return ask

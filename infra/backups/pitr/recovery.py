@@ -78,6 +78,20 @@ def _take(descriptor: int) -> bool:
     return True
 
 
+def run(place: Place, moment: datetime, run: str, lock: int) -> trial.Proof | None:
+    """Restores and swaps, after a swap that was cut short. None where this run did all of it before."""
+    state = read(place)
+    if state and state.step is Step.SWAPPING:
+        swap(place)
+        if state.target == target.stamp(moment):
+            return None
+    if state and state.step is Step.SWAPPED and run and state.run == run:
+        return None
+    proof = restore(place, moment, run, lock)
+    swap(place)
+    return proof
+
+
 def restore(place: Place, moment: datetime, run: str, lock: int) -> trial.Proof | None:
     """Makes ``data.restored`` as of the moment; None where it is there already. Resumes an earlier run."""
     state = read(place)
@@ -93,9 +107,22 @@ def restore(place: Place, moment: datetime, run: str, lock: int) -> trial.Proof 
             _fetch(repository, state, moment, lock)
         state = _advance(place, state, Step.REPLAYING)
     with report.step("replay", target=wanted):
-        proof = trial.prove(place, lock, lambda count: report.say("progress", step="replay", segments=count))
+        proof = trial.prove(place, lock, _Segments().told)
     _advance(place, state, Step.READY)
     return proof
+
+
+class _Segments:
+    """Says how many segments were replayed, every two seconds at most."""
+
+    def __init__(self) -> None:
+        self._count, self._said = 0, time.monotonic()
+
+    def told(self, count: int) -> None:
+        """``count`` segments so far."""
+        if count != self._count and time.monotonic() - self._said >= report.PROGRESS_SECONDS:
+            self._count, self._said = count, time.monotonic()
+            report.say("progress", step="replay", segments=count)
 
 
 def _begin(repository: Repository, moment: datetime, run: str) -> State:
