@@ -13,9 +13,11 @@ from cronsim import CronSim
 from infra.backup_jobs import Place, ask
 from infra.errors import UserError
 from infra.render import backups as render
+from infra.render import pitr
 from infra.settings.rules.backups import longest_gap
 
 DUMP, DRILL = render.job_name("database"), render.job_name("drill")
+BY_HAND = {render.job_name("restore"), render.job_name(pitr.TASK)}
 SLACK = timedelta(hours=1)  # of a run that takes its time, before its absence is a trouble
 
 
@@ -71,7 +73,7 @@ def run_of(job: dict[str, Any], moment: datetime) -> Run:
         coming = (
             next(CronSim(spec["schedule"], moment.astimezone(ZoneInfo(zone)))).astimezone(UTC).isoformat()
         )
-    by_hand = job["metadata"]["name"] == render.job_name("restore")
+    by_hand = job["metadata"]["name"] in BY_HAND
     schedule = "by hand" if by_hand else f"{spec['schedule']} {zone}"
     if spec.get("suspend") and not by_hand:
         schedule += " (suspended)"

@@ -13,8 +13,8 @@ from infra.components.base import Component, name_of
 from infra.components.object_store import USER, Access, Credentials
 from infra.components.workload import Container, Mount, pod_spec
 from infra.render import archive as archive_render
+from infra.render import backups, postgres
 from infra.render import pitr as render
-from infra.render import postgres
 from infra.render.backup_keys import User
 from infra.settings.model import Settings
 
@@ -78,7 +78,7 @@ def _file(make: Made, key: pulumi.Output[str], login: Credentials | None) -> pul
 def _keeper(archive: Archive, keys: Mount) -> Container:
     """Reads the data folder, asks the server over its socket, and writes nothing but to the store."""
     return Container(
-        name="pitr",
+        name=render.CONTAINER,
         image=archive.image,
         user=USER,
         resources=archive.settings.backups.pitr.resources,
@@ -96,7 +96,7 @@ def _keeper(archive: Archive, keys: Mount) -> Container:
 
 
 def _restore(owner: Component, archive: Archive, keys: Mount) -> batch.v1.CronJob:
-    part, version = render.RESTORE, names.version_of(archive.image)
+    part, version = backups.job_name(render.TASK), names.version_of(archive.image)
     labels = meta.v1.ObjectMetaArgs(labels=names.labels(part, owner.context.stack, version))
     container = Container(
         name=part,

@@ -15,7 +15,9 @@ from infra.render.backup_keys import User
 from infra.settings.backups import StoreKind
 from infra.settings.model import Settings
 
-RESTORE = "postgres-restore"  # the CronJob whose Jobs restore the volume
+TASK = "pitr"  # the CronJob whose Jobs restore the volume: backup-pitr
+CONTAINER = "pitr"
+SET, POD = "postgres", "postgres-0"
 PROGRAM = ("python3", "-m", "infra.backups.pitr")
 AUTHORITY = "store.crt"
 LOCKS = "/tmp/pgbackrest"  # noqa: S108  each container has its own

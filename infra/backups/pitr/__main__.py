@@ -1,6 +1,6 @@
 """``python -m infra.backups.pitr VERB``: what the postgres pod's second container and the restore's Job run.
 
-Exit codes: 0 well, 1 a problem was reported, 2 usage.
+Exit codes: 0 well, 1 a problem was reported, 2 usage, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import sys
 import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from infra.backups import report
 from infra.backups.pitr import history, place, recovery, schedule, server, target
 from infra.backups.pitr.repository import Backup, Repository
 from infra.errors import UserError
+
+ENDED = 128 + signal.SIGTERM
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +33,7 @@ def main(arguments: list[str]) -> int:
     restore.add_argument("--to", required=True)
     restore.add_argument("--run", default="")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _leave)  # the first process of a pod ignores it otherwise
     try:
         VERBS[given.verb](place.load(), given)
     except UserError as error:
@@ -40,16 +43,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _keep(where: place.Place, _given: argparse.Namespace) -> None:
-    ended = threading.Event()
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, lambda *_: _leave(ended))
-    schedule.keep(Repository(where), schedule.load(os.environ), ended)
+    schedule.keep(Repository(where), schedule.load(os.environ), threading.Event())
 
 
-def _leave(ended: threading.Event) -> None:
-    """A backup that runs is broken off, and the next one goes on with what it has stored."""
-    ended.set()
-    raise SystemExit(0)
+def _leave(_number: int, _frame: object) -> NoReturn:
+    """Takes children along. What is broken off goes on with what it has, the next time."""
+    raise SystemExit(ENDED)
 
 
 def _status(where: place.Place, _given: argparse.Namespace) -> None:

@@ -103,7 +103,7 @@ def test_the_restore_takes_its_turn_with_postgresql_s_own_volume_and_never_runs_
     assert claims == [{"claimName": "data-postgres-0"}]
     assert template["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
     labels = spec["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
-    assert labels["app.kubernetes.io/component"] == "postgres-restore"  # the Service must not find it
+    assert labels["app.kubernetes.io/component"] == "backup-pitr"  # the Service must not find it
 
 
 def test_a_store_that_is_there_gives_both_containers_the_key_it_has() -> None:
