@@ -22,7 +22,8 @@ PROGRAM = ("python3", "-m", "infra.backups.pitr")
 AUTHORITY = "store.crt"
 LOCKS = "/tmp/pgbackrest"  # noqa: S108  each container has its own
 HTTPS_PORT = 443
-# At a stop PostgreSQL tries the archive three times; all of it must end before the pod's grace does.
+# For each answer of the store; where it is away an attempt takes eight times that. PostgreSQL makes three
+# before it stops: without the store a stop lasts as long as the pod's grace, and crash recovery follows.
 ARCHIVER_TIMEOUT_SECONDS = 5
 KEEPER_TIMEOUT_SECONDS = 60
 PARALLEL = 2  # files of a base backup, or of a restore, at the same time

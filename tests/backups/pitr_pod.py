@@ -210,7 +210,7 @@ def archived(pod: Pod) -> str:
     return pod.sql("SELECT last_archived_wal FROM pg_stat_archiver")
 
 
-def all_archived(pod: Pod) -> None:
-    """Waits until nothing is left to archive."""
+def all_archived(pod: Pod, seconds: float = SECONDS) -> None:
+    """Waits until nothing is left to archive; after failures PostgreSQL tries again once a minute."""
     waiting = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
-    wait_for(lambda: pod.sql(waiting) == "0", "every segment is archived", SECONDS)
+    wait_for(lambda: pod.sql(waiting) == "0", "every segment is archived", seconds)

@@ -17,7 +17,8 @@ def start(
     command: Sequence[str], *, on_death: signal.Signals = signal.SIGKILL, **how: Any
 ) -> subprocess.Popen[str]:
     """A child that gets ``on_death`` when this process dies (prctl(2), PR_SET_PDEATHSIG)."""
-    return subprocess.Popen(list(command), text=True, preexec_fn=_dies_with_parent(on_death), **how)  # noqa: PLW1509  one thread only
+    how = {"text": True, "errors": "replace", **how}  # what another key decrypts is no text
+    return subprocess.Popen(list(command), preexec_fn=_dies_with_parent(on_death), **how)  # noqa: PLW1509  one thread only
 
 
 def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:

@@ -14,8 +14,8 @@ from infra.backups.pitr.place import STANZA, Place
 from infra.errors import UserError
 
 WHERE = "point-in-time repository"
-UNREADABLE, NO_STANZA = 99, 1  # status codes of `info`
-NO_BACKUP = 2
+UNREADABLE = 99  # a status code of `info`
+ASK_SECONDS = 5  # four times that where the store does not answer; people wait
 # A word of pgBackRest's → what it means, and what to do. The first that is found counts.
 MEANINGS: Mapping[str, tuple[str, str]] = {
     "FormatError": (
@@ -80,7 +80,7 @@ class Repository:
 
     def info(self) -> Info:
         """Every base backup, oldest first, and the ends of the archive. Raises UserError."""
-        stanzas = json.loads(self.run("--output=json", "info"))
+        stanzas = json.loads(self.run("--output=json", f"--io-timeout={ASK_SECONDS}", "info"))
         for stanza in stanzas:
             for repo in stanza["repo"]:
                 if repo["status"]["code"] == UNREADABLE:

@@ -11,7 +11,7 @@ from infra.backups.pitr import children
 from infra.backups.pitr.place import Place
 from infra.errors import UserError
 
-ARCHIVE_SECONDS = 120.0  # a segment of 16 MiB takes less than one second; the store may be slow
+ARCHIVE_SECONDS = 30.0  # a segment of 16 MiB takes less than a second; the store may be slow
 POLL_SECONDS = 0.2
 ARCHIVER = """SELECT json_build_object('last_archived', last_archived_wal, 'failed', failed_count,
     'last_archived_seconds_ago', extract(epoch FROM now() - last_archived_time)::int,

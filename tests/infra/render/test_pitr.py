@@ -54,11 +54,6 @@ def test_the_archive_is_never_asynchronous() -> None:
         assert options(user, kept())["archive-async"] == "n"
 
 
-def test_three_attempts_of_the_archiver_end_before_the_pod_must() -> None:
-    least = kept().postgres.shutdown_seconds
-    assert 3 * int(options(User.ARCHIVER, kept())["io-timeout"]) < least
-
-
 def test_the_store_in_the_cluster_is_asked_by_its_name_and_its_own_authority() -> None:
     found = options(User.PITR, kept())
     assert found["repo1-s3-endpoint"] == "object-store.sandbox.svc"
