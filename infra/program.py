@@ -24,6 +24,7 @@ from infra.render import backups as backups_render
 from infra.render import postgres as postgres_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
+from infra.render.backup_keys import User
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
@@ -91,9 +92,8 @@ def _archive(settings: Settings, secrets: Secrets) -> Archive | None:
     """PostgreSQL's own container then needs pgBackRest too, which the backups' image has."""
     if not archive_render.wanted(settings):
         return None
-    key, access = secrets[SecretName.BACKUP_KEY], _given_access(settings, secrets)
-    if settings.backups.store.kind is StoreKind.CLUSTER:
-        access = derived_access(key)
+    key, kind = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind
+    access = derived_access(key) if kind is StoreKind.CLUSTER else _given_access(secrets)
     return Archive(settings, _reference(settings, Image.BACKUPS), key, access)
 
 
@@ -106,19 +106,37 @@ def _backups(
     opts: pulumi.ResourceOptions,
 ) -> None:
     """The store first, where it stands in the cluster: the exporter asks it as it starts."""
-    key, access = secrets[SecretName.BACKUP_KEY], _given_access(settings, secrets)
-    after = opts
-    if settings.backups.store.kind is StoreKind.CLUSTER:
+    key, kind, after = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind, opts
+    if kind is StoreKind.CLUSTER:
         store = ObjectStore(context, settings, image, key, opts)
-        access = store.access
+        access: Access = store.access
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[store]))
+    elif kind is StoreKind.AWS:
+        access = _access_at_aws(settings, context)
+    else:
+        access = _given_access(secrets)
     Backups("backups", context, settings, image, key, addresses, access, after)
 
 
-def _given_access(settings: Settings, secrets: Secrets) -> Access:
+def _access_at_aws(settings: Settings, context: Context) -> Access:
+    """To a bucket of our own. Imported here: a stack without AWS does not wait for its package."""
+    from infra.components.aws.account import provider
+    from infra.components.aws.arguments import Account, BucketArguments, LockMode
+    from infra.components.aws.bucket import BackupBucket
+
+    store = settings.backups.store
+    arguments = BucketArguments(
+        bucket=backups_render.bucket(settings),
+        lock_days=store.object_lock_days or None,
+        lock_mode=LockMode(backups_render.LOCK_MODE),
+    )
+    opts = pulumi.ResourceOptions(providers={"aws": provider(Account(backups_render.region(settings)))})
+    bucket = BackupBucket("bucket", context, arguments, opts)
+    return {User(user.value): Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
+
+
+def _given_access(secrets: Secrets) -> Access:
     """To a store that is there: one key for all users, whose rights are then the store's own matter."""
-    if settings.backups.store.kind is not StoreKind.S3:
-        return {}
     given = Credentials(
         secrets[SecretName.BACKUP_ACCESS_KEY_ID], secrets[SecretName.BACKUP_SECRET_ACCESS_KEY]
     )

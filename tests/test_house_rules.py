@@ -134,6 +134,17 @@ def test_imports_go_one_way(room: str) -> None:
     assert wrong == []
 
 
+def test_only_the_components_at_aws_pay_for_its_sdk() -> None:
+    importing = [
+        str(path)
+        for path, tree in trees()
+        if path.parts[:3] != ("infra", "components", "aws")
+        for name in imported(tree)
+        if name.split(".")[0] == "pulumi_aws"
+    ]
+    assert importing == []
+
+
 def test_components_know_no_environment_by_name() -> None:
     names = {"dev", "staging", "prod", "production", "sandbox"}
     compared = [

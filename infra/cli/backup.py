@@ -104,22 +104,26 @@ def show(stack: str, backups: list[dict[str, Any]]) -> None:
 
     from infra.cli import backup_view as view
 
-    table = Table("backup", "kind", "created", "size", "schema", "verified", "", box=None)
-    table.title = f"backups of {stack}"
+    table = Table(box=None, title=f"backups of {stack}")
+    for heading in ("backup", "", "kind", "created", "size", "schema", "verified"):
+        table.add_column(heading, no_wrap=heading == "backup")
     for backup in backups:
-        state = Text(backup["problem"], style="red") if backup["problem"] else Text("sound", style="green")
+        state = Text("wrong", style="red") if backup["problem"] else Text("sound", style="green")
         verified = Text(_minute(backup["verified"]), style="green" if backup["verified"] else "yellow")
         table.add_row(
             backup["id"],
+            state,
             backup["kind"] or "-",
             _minute(backup["created"]),
             view.size(backup["bytes"] or 0),
             backup["schema_revision"] or "-",
             verified,
-            state,
         )
     console = Console(highlight=False)
     console.print(table if backups else f"{stack} has no backup yet: slipway backup now {stack}")
+    for backup in backups:
+        if backup["problem"]:
+            console.print(backup["problem"], markup=False, soft_wrap=True, style="red")
 
 
 def _show_health(found: Health) -> None:

@@ -21,7 +21,7 @@ service:
 OWN = """\
 config:
   slipway:cluster: {context: team}
-  slipway:images: {service: registry.example/team/service:1.4.2}
+  slipway:images: {service: registry.example/team/service:1.4.2, backups: registry.example/team/backups:1}
 """
 SECRETS = """\
   slipway:secrets:

@@ -33,10 +33,18 @@ class Recorder(pulumi_mocks.Mocks):
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources.append(args)
-        return f"{args.name}-id", dict(args.inputs)
+        return f"{args.name}-id", {**args.inputs, **_computed(args)}
 
     def call(self, args: pulumi_mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         return {}, None
+
+
+def _computed(args: pulumi_mocks.MockResourceArgs) -> dict[str, str]:
+    """What AWS gives a resource and no program says: its ARN, and the secret of an access key."""
+    if not args.typ.startswith("aws:"):
+        return {}
+    secret = {"secret": f"issued-{args.name}".ljust(40, "x")} if args.typ.endswith(":AccessKey") else {}
+    return {"arn": f"arn:aws:test:::{args.name}", **secret}
 
 
 class Monitor(pulumi_mocks.MockMonitor):

@@ -40,9 +40,11 @@ def outputs() -> dict[str, Any]:
 def kubectl(environment: dict[str, str], outputs: dict[str, Any]) -> Kubectl:
     """``kubectl(*arguments)`` in the stack's namespace; its standard output."""
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, stdin: str | None = None) -> str:
         command = ["kubectl", "--namespace", outputs["namespace"], *arguments]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, check=False
+        )
         assert answer.returncode == 0, f"{' '.join(command)}\n{answer.stderr}"
         return answer.stdout
 

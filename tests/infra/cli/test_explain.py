@@ -154,7 +154,7 @@ def test_the_story_of_a_key_keeps_to_the_width_except_for_paths(
         ("service.pool.sise", "; did you mean service.pool.size?"),
         ("servce", "; did you mean service?"),
         ("max_overflow", "; did you mean service.pool.max_overflow?"),
-        ("storage", "; did you mean postgres.storage or redis.storage?"),
+        ("storage", "; did you mean postgres.storage, redis.storage or backups.store.storage?"),
         ("secrets.redisPasswort", "; did you mean secrets.redisPassword?"),
         ("slipway:postgres.storge", "; did you mean postgres.storage?"),
         ("quite.another", ""),

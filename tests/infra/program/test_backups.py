@@ -15,7 +15,7 @@ from tests.infra.mocks import SECRETS, Built, built, settings
 
 pytestmark = pytest.mark.unit
 KEY = SECRETS[SecretName.BACKUP_KEY]
-IDENTITY = backup_keys.identity(KEY).splitlines()[2]
+IDENTITY = backup_keys.identity(KEY).splitlines()[4]
 
 
 @cache
@@ -165,3 +165,21 @@ def test_a_new_key_renames_what_follows_from_it_and_restarts_the_store() -> None
         "backups-keeper",
         "backups-reader",
     }
+
+
+def test_a_bucket_of_our_own_at_aws_gives_each_user_its_own_key() -> None:
+    made = with_store(kind="aws", region="eu-central-1")
+    assert "object-store-set" not in made.kind("StatefulSet")
+    assert {item.typ for item in made.resources} >= {"aws:s3/bucket:Bucket", "aws:iam/accessKey:AccessKey"}
+    keys = {
+        name: made.kind("Secret")[f"backups-{name}"]["stringData"]["value"]["AWS_SECRET_ACCESS_KEY"].rstrip(
+            "x"
+        )
+        for name in ("writer", "keeper", "reader")
+    }
+    assert keys == {name: f"issued-bucket-{name}" for name in keys}
+    assert made.kind("ConfigMap")["backups-environment"]["data"]["AWS_REGION"] == "eu-central-1"
+
+
+def test_a_stack_without_aws_has_nothing_of_it() -> None:
+    assert [item.name for item in program().resources if "aws" in item.typ] == []

@@ -11,9 +11,9 @@ from infra.errors import UserError
 from infra.sandbox.providers.kubernetes import checkpoint, diff, naming
 from infra.sandbox.providers.kubernetes.immutable import refused_paths, replaced_paths
 from infra.sandbox.providers.kubernetes.ownership import without_foreign
-from infra.sandbox.providers.kubernetes.paths import parse, render
 from infra.sandbox.providers.kubernetes.rest import ApiError, Cause
-from infra.sandbox.providers.kubernetes.values import UNKNOWN
+from infra.sandbox.providers.shared.paths import parse, render
+from infra.sandbox.providers.shared.values import UNKNOWN
 
 pytestmark = pytest.mark.unit
 

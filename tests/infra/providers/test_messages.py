@@ -14,7 +14,7 @@ from infra.sandbox.providers.kubernetes.cluster import NoSuchKindError
 from infra.sandbox.providers.kubernetes.kubeconfig import connection
 from infra.sandbox.providers.kubernetes.masking import Masks
 from infra.sandbox.providers.kubernetes.rest import ApiError, Cause, UnreachableError
-from infra.sandbox.providers.kubernetes.values import Properties
+from infra.sandbox.providers.shared.values import Properties
 
 pytestmark = pytest.mark.unit
 

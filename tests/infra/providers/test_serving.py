@@ -12,7 +12,8 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from infra.sandbox import identities
 from infra.sandbox.config import KUBECONFIG_MARK, SandboxConfig
 from infra.sandbox.providers.kubernetes.servicer import Servicer
-from infra.sandbox.providers.kubernetes.values import UNKNOWN, encode
+from infra.sandbox.providers.shared.face import Face
+from infra.sandbox.providers.shared.values import UNKNOWN, encode
 
 pytestmark = pytest.mark.unit
 URN = "urn:pulumi:{stack}::slipway::{token}::x"
@@ -179,5 +180,5 @@ def test_a_plugin_that_was_never_configured_serves_no_resource() -> None:
 
 
 def test_every_request_that_is_answered_stands_in_this_file() -> None:
-    defined = {name for name in vars(Servicer) if name[0].isupper()}
+    defined = {name for part in (Servicer, Face) for name in vars(part) if name[0].isupper()}
     assert defined == {*CONFIGURING, *ACTING, *UNANSWERED}

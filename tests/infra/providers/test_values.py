@@ -6,7 +6,8 @@ import pytest
 from pulumi.runtime import rpc
 
 from infra.errors import UserError
-from infra.sandbox.providers.kubernetes import paths, urns, values
+from infra.sandbox.providers.kubernetes import urns
+from infra.sandbox.providers.shared import paths, values
 
 pytestmark = pytest.mark.unit
 

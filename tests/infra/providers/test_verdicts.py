@@ -8,7 +8,6 @@ import pytest
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
 from infra.sandbox.providers.kubernetes.masking import Masks
-from infra.sandbox.providers.kubernetes.values import Object
 from infra.sandbox.providers.kubernetes.waiting import jobs, pods, services, simple, workloads
 from infra.sandbox.providers.kubernetes.waiting.verdicts import (
     Check,
@@ -19,6 +18,7 @@ from infra.sandbox.providers.kubernetes.waiting.verdicts import (
     Trouble,
     weigh,
 )
+from infra.sandbox.providers.shared.values import Object
 
 pytestmark = pytest.mark.unit
 

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of everything that decides about images."""
-    for name in ("app", "infra/sandbox/images", "infra/sandbox/tools", "requirements"):
+    for name in ("app", "infra/backups", "infra/sandbox/images", "infra/sandbox/tools", "requirements"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (".dockerignore", "infra/sandbox/roots.py"):
+    for name in (".dockerignore", "infra/sandbox/roots.py", "infra/__init__.py", "infra/errors.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -52,9 +52,17 @@ def test_a_copy_of_the_tree_elsewhere_has_the_same_names(tree: Path) -> None:
         ("app/Dockerfile", {Image.SERVICE}),
         ("requirements/service.txt", {Image.SERVICE}),
         (".dockerignore", {Image.SERVICE}),
-        ("infra/sandbox/images/python/Dockerfile", {Image.SERVICE}),
+        ("infra/sandbox/images/python/Dockerfile", {Image.SERVICE, Image.BACKUPS}),
         ("infra/sandbox/images/redis/Dockerfile", {Image.REDIS}),
-        ("infra/sandbox/images/debian/install-packages", {Image.SERVICE, Image.REDIS, Image.POSTGRES}),
+        (
+            "infra/sandbox/images/debian/install-packages",
+            {Image.SERVICE, Image.REDIS, Image.POSTGRES, Image.BACKUPS},
+        ),
+        ("infra/sandbox/images/postgres/Dockerfile", {Image.POSTGRES, Image.BACKUPS}),
+        ("infra/sandbox/tools/versitygw/go.sum", {Image.VERSITYGW, Image.BACKUPS}),
+        ("infra/backups/store.py", {Image.BACKUPS}),
+        ("infra/errors.py", {Image.BACKUPS}),
+        ("requirements/backups.txt", {Image.BACKUPS}),
         ("infra/sandbox/tools/coredns/go.sum", {Image.COREDNS}),
         ("infra/sandbox/tools/pause/main.go", {Image.PAUSE}),
         ("requirements/dev.txt", set()),

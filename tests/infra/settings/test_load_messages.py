@@ -9,7 +9,7 @@ import pytest
 
 from infra.settings import check, load
 from infra.settings.flaw import RefusedError
-from tests.infra.settings.broken_files import SECRETS, SOUND, STACK
+from tests.infra.settings.broken_files import SECRETS, SOUND, STACK, filled
 
 pytestmark = pytest.mark.unit
 
@@ -35,7 +35,7 @@ def test_problems_are_shown_word_for_word_and_without_a_stack_trace(stack_file: 
 
 
 def test_notes_become_warnings_of_the_engine(stack_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stack_file.write_text(SOUND + "  slipway:backups: {enabled: true, bucket: ledger}\n" + SECRETS)
+    stack_file.write_text(filled("<sound>\n  slipway:backups: {enabled: true, bucket: ledger}\n<secrets>\n"))
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", said.append)
 

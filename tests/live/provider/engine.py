@@ -122,6 +122,12 @@ class Engine:
         resources: list[dict[str, Any]] = json.loads(exported.stdout)["deployment"].get("resources", [])
         return resources
 
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in the clear: never to be printed."""
+        shown = self._command("stack", "output", "--json", "--show-secrets")
+        found: dict[str, Any] = json.loads(shown.stdout)
+        return found
+
     def recorded(self, name: str) -> dict[str, Any]:
         """One resource of the state; empty if it is not there."""
         return next((r for r in self.state() if r["urn"].endswith(f"::{name}")), {})

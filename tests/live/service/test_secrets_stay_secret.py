@@ -18,16 +18,21 @@ import pytest
 from infra import stack as stacks
 from infra import stack_secrets
 from infra.paths import ROOT, cache_dir, stacks_dir, state_dir
-from infra.render import generate
+from infra.render import backup_keys, generate
 from infra.sandbox.config import SandboxConfig
 from infra.settings.layers import stack_file
+from infra.settings.secrets import SecretName
 from tests.live.conftest import STACK, Kubectl
 from tests.live.service.traces import below, searcher, shapes
 
 pytestmark = pytest.mark.live
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Found = Callable[[str], list[str]]
-KINDS = "configmaps,pods,services,deployments,statefulsets,replicasets,jobs,persistentvolumeclaims,events"
+KINDS = (
+    "configmaps,pods,services,deployments,statefulsets,replicasets,cronjobs,jobs,"
+    "persistentvolumeclaims,events"
+)
+BACKUP_KEY = SecretName.BACKUP_KEY.value
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +43,23 @@ def values(outputs: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def found(values: dict[str, str]) -> Found:
+def derived(values: dict[str, str], outputs: dict[str, Any]) -> dict[str, str]:
+    """Every key that follows from backupKey; of the long ones a line."""
+    key = values[BACKUP_KEY]
+    certificate = backup_keys.store_certificate(key, f"object-store.{outputs['namespace']}.svc")
+    users = {f"the store's {user}": backup_keys.user_secret(key, user) for user in backup_keys.User}
+    return {
+        "the signing key": backup_keys.signing_key(key),
+        "the identity": backup_keys.identity(key).splitlines()[4],
+        "the store's certificate": certificate.key.splitlines()[1],
+        **users,
+    }
+
+
+@pytest.fixture(scope="module")
+def found(values: dict[str, str], derived: dict[str, str]) -> Found:
     """``found(text)``: the names of the secrets whose values stand in it, in any shape."""
-    return searcher(values)
+    return searcher({**values, **derived})
 
 
 def places(texts: Mapping[str, str], found: Found) -> dict[str, list[str]]:
@@ -62,11 +81,13 @@ def test_a_value_is_found_in_every_shape(before: str) -> None:
 
 
 def test_the_search_finds_every_value_where_it_is_shown(
-    pulumi: Run, kubectl: Kubectl, values: dict[str, str], found: Found
+    pulumi: Run, kubectl: Kubectl, values: dict[str, str], derived: dict[str, str], found: Found
 ) -> None:
+    """The secret backupKey itself reaches no pod: what follows from it does."""
     assert found(both(pulumi("config", "--show-secrets"))) == list(values)
-    assert found(both(pulumi("stack", "export", "--show-secrets"))) == list(values)
-    assert found(kubectl("get", "secrets", "--output", "json")) == list(values)
+    in_use = [*(name for name in values if name != BACKUP_KEY), *derived]
+    assert found(both(pulumi("stack", "export", "--show-secrets"))) == in_use
+    assert found(kubectl("get", "secrets", "--output", "json")) == in_use
 
 
 def test_a_secret_object_holds_it_in_its_data_only(kubectl: Kubectl, found: Found) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.sandbox.providers.kubernetes.values import Object, dig
+from infra.sandbox.providers.shared.values import Object, dig
 
 DEFAULT_SECONDS = 600.0  # the official provider's default
 

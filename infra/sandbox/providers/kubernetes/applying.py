@@ -10,7 +10,7 @@ from infra.sandbox.providers.kubernetes.cluster import NoSuchKindError, Ref
 from infra.sandbox.providers.kubernetes.kubeconfig import REMEDY
 from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
-from infra.sandbox.providers.kubernetes.values import Object
+from infra.sandbox.providers.shared.values import Object
 
 # Edits by hand give way to the program, as in the official provider, which takes these managers' fields over.
 HANDS = ("kubectl", "before-first-apply", "pulumi-kubernetes", "pulumi-resource-kubernetes")

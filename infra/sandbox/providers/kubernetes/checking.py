@@ -10,19 +10,14 @@ from infra.sandbox.providers.kubernetes import checkpoint as state
 from infra.sandbox.providers.kubernetes import diff, waiting
 from infra.sandbox.providers.kubernetes.annotations import annotation
 from infra.sandbox.providers.kubernetes.naming import field_manager, named
-from infra.sandbox.providers.kubernetes.paths import render
 from infra.sandbox.providers.kubernetes.rest import UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
-from infra.sandbox.providers.kubernetes.urns import kind_of, logical_name
-from infra.sandbox.providers.kubernetes.values import Object, Path, Properties
+from infra.sandbox.providers.kubernetes.urns import kind_of
+from infra.sandbox.providers.shared.changes import answer
+from infra.sandbox.providers.shared.urns import logical_name
+from infra.sandbox.providers.shared.values import Object, Path, Properties
 
 REPLACE_UNREADY: Path = ("metadata", "annotations", "pulumi.com/replaceUnready")
-_DIFF = provider_pb2.PropertyDiff
-REPLACING = {
-    _DIFF.ADD: _DIFF.ADD_REPLACE,
-    _DIFF.DELETE: _DIFF.DELETE_REPLACE,
-    _DIFF.UPDATE: _DIFF.UPDATE_REPLACE,
-}
 
 
 def check(session: Session, request: Any, old: Properties, new: Properties) -> provider_pb2.CheckResponse:
@@ -67,7 +62,7 @@ def compare(
         if _to_be_replaced_unready(session, request.urn, new.value):
             changes.updated.add(REPLACE_UNREADY)
             changes.replaced.add(REPLACE_UNREADY)
-    return _answer(changes, diff.same_place(old_inputs.value, new.value))
+    return answer(changes, delete_first=diff.same_place(old_inputs.value, new.value))
 
 
 def _to_be_replaced_unready(session: Session, urn: str, inputs: Object) -> bool:
@@ -77,24 +72,3 @@ def _to_be_replaced_unready(session: Session, urn: str, inputs: Object) -> bool:
     ref = cluster.ref(inputs)
     live = cluster.get(ref)
     return live is not None and bool(waiting.not_ready(waiting.Wait(session, ref, urn, 0.0), live))
-
-
-def _answer(changes: diff.Changes, same_place: bool) -> provider_pb2.DiffResponse:
-    detailed = {}
-    for kind, paths in (
-        (_DIFF.ADD, changes.added),
-        (_DIFF.DELETE, changes.deleted),
-        (_DIFF.UPDATE, changes.updated),
-    ):
-        for path in paths:
-            shown = REPLACING[kind] if path in changes.replaced else kind
-            detailed[render(path)] = _DIFF(kind=shown, inputDiff=True)
-    some = provider_pb2.DiffResponse.DIFF_SOME if detailed else provider_pb2.DiffResponse.DIFF_NONE
-    return provider_pb2.DiffResponse(
-        changes=some,
-        diffs=sorted({str(path[0]) for path in changes.all()}),
-        replaces=sorted(render(path) for path in changes.replaced),
-        deleteBeforeReplace=bool(changes.replaced) and same_place,
-        detailedDiff=detailed,
-        hasDetailedDiff=True,
-    )

@@ -9,7 +9,7 @@ from google.protobuf import struct_pb2
 
 from infra.sandbox.providers.kubernetes.masking import secret_paths
 from infra.sandbox.providers.kubernetes.naming import AUTONAMED
-from infra.sandbox.providers.kubernetes.values import UNKNOWN, Object, Path, at, dig, encode
+from infra.sandbox.providers.shared.values import UNKNOWN, Object, Path, at, dig, encode
 
 INPUTS, API_VERSION, MANAGER = "__inputs", "__initialApiVersion", "__fieldManager"
 SERVER_SIDE = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.sandbox.providers.kubernetes.rest import APPLY, ApiError, Client
-from infra.sandbox.providers.kubernetes.values import Object
+from infra.sandbox.providers.shared.values import Object
 
 DEFAULT_NAMESPACE = "default"
 

@@ -13,7 +13,7 @@ from infra.sandbox.providers.kubernetes.cluster import DEFAULT_NAMESPACE, Cluste
 from infra.sandbox.providers.kubernetes.kubeconfig import connection, server_of
 from infra.sandbox.providers.kubernetes.rest import Client
 from infra.sandbox.providers.kubernetes.session import Session, Settings
-from infra.sandbox.providers.kubernetes.values import UNKNOWN, Object
+from infra.sandbox.providers.shared.values import UNKNOWN, Object
 
 UNKNOWN_KUBECONFIG = "the kubeconfig is not known yet"
 TRUE = frozenset({"true", "1", "t", True})

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 from infra.sandbox.providers.kubernetes.cluster import DEFAULT_NAMESPACE, Cluster, NoSuchKindError
 from infra.sandbox.providers.kubernetes.immutable import refused_paths, replaced_paths
 from infra.sandbox.providers.kubernetes.naming import is_autonamed
-from infra.sandbox.providers.kubernetes.paths import parse, under
 from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
-from infra.sandbox.providers.kubernetes.values import Object, Path, at, dig, has_unknown
+from infra.sandbox.providers.shared.changes import MISSING, Changes, between
+from infra.sandbox.providers.shared.values import Object, at, dig, has_unknown
 
-MISSING = object()
 WRITE_ONLY = ("stringData",)  # never comes back from the API server, so a dry run cannot judge it
-
-
-@dataclass
-class Changes:
-    """added, deleted, updated: the changed paths; replaced: those of them that need a new object."""
-
-    added: set[Path] = field(default_factory=set)
-    deleted: set[Path] = field(default_factory=set)
-    updated: set[Path] = field(default_factory=set)
-    replaced: set[Path] = field(default_factory=set)
-
-    def all(self) -> set[Path]:
-        """Every changed path."""
-        return self.added | self.deleted | self.updated
-
-    def drop(self, paths: set[Path]) -> None:
-        """Forget some changes."""
-        for kind in (self.added, self.deleted, self.updated, self.replaced):
-            kind.difference_update(paths)
 
 
 def compare(old: Object, new: Object, ignored: list[str]) -> Changes:
     """The changes from old to new inputs, without those below an ignored property path."""
-    changes = Changes()
-    for path, was, becomes in _differences(_canonical(old), _canonical(new), ()):
-        kind = changes.added if was is MISSING else changes.deleted if becomes is MISSING else changes.updated
-        kind.add(path)
-    ignored_paths = [parse(text) for text in ignored]
-    changes.drop({path for path in changes.all() if any(under(path, given) for given in ignored_paths)})
-    return changes
+    return between(_canonical(old), _canonical(new), ignored)
 
 
 def _canonical(obj: Object) -> Object:
@@ -57,25 +27,6 @@ def _canonical(obj: Object) -> Object:
     # Another version of the same group is the same object; the group is part of what the object is.
     rest = {k: v for k, v in obj.items() if k != "apiVersion"}
     return {**rest, "metadata": meta, "kind": f"{group}/{obj.get('kind', '')}"}
-
-
-def _differences(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in {**old, **new}:
-            yield from _differences(old.get(key, MISSING), new.get(key, MISSING), (*path, key))
-    elif isinstance(old, list) and isinstance(new, list):
-        for index in range(max(len(old), len(new))):
-            yield from _differences(_item(old, index), _item(new, index), (*path, index))
-    elif old != new and not (_empty(old) and _empty(new)):
-        yield path, old, new
-
-
-def _item(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else MISSING
-
-
-def _empty(value: Any) -> bool:
-    return value is MISSING or value is None or value in ({}, [])
 
 
 def judge(changes: Changes, new: Object, *, mutable_data: frozenset[str]) -> None:

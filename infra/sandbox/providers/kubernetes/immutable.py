@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from infra.sandbox.providers.kubernetes.cluster import group_of
-from infra.sandbox.providers.kubernetes.paths import field_steps, parse, under
 from infra.sandbox.providers.kubernetes.rest import ApiError
-from infra.sandbox.providers.kubernetes.values import Object, Path
+from infra.sandbox.providers.shared.paths import field_steps, parse, under
+from infra.sandbox.providers.shared.values import Object, Path
 
 IDENTITY = ("metadata.name", "metadata.namespace", "kind")
 

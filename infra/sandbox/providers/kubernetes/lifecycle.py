@@ -17,7 +17,7 @@ from infra.sandbox.providers.kubernetes.naming import field_manager
 from infra.sandbox.providers.kubernetes.rest import UnreachableError
 from infra.sandbox.providers.kubernetes.session import NotReadyError, Session
 from infra.sandbox.providers.kubernetes.urns import kind_of
-from infra.sandbox.providers.kubernetes.values import Object, Path, Properties
+from infra.sandbox.providers.shared.values import Object, Path, Properties
 
 
 class RecordedError(Exception):

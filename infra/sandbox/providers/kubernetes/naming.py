@@ -7,7 +7,7 @@ import random
 from typing import Protocol
 
 from infra.errors import UserError
-from infra.sandbox.providers.kubernetes.values import Object, dig
+from infra.sandbox.providers.shared.values import Object, dig
 
 AUTONAMED = "pulumi.com/autonamed"
 SUFFIX_DIGITS = 8

@@ -22,7 +22,7 @@ from infra.sandbox.providers.kubernetes.masking import is_secret
 from infra.sandbox.providers.kubernetes.ownership import without_foreign
 from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.session import Session
-from infra.sandbox.providers.kubernetes.values import Object, dig, has_unknown
+from infra.sandbox.providers.shared.values import Object, dig, has_unknown
 
 
 @dataclass(frozen=True)

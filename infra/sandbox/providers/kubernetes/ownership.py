@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 
-from infra.sandbox.providers.kubernetes.paths import parse
-from infra.sandbox.providers.kubernetes.values import Object, Path, at, dig
+from infra.sandbox.providers.shared.paths import parse
+from infra.sandbox.providers.shared.values import Object, Path, at, dig
 
 _NOTHING = object()
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
 
 from infra.sandbox.providers.kubernetes import VERSION, checking, configuring, lifecycle, serving
 from infra.sandbox.providers.kubernetes.applying import in_words
 from infra.sandbox.providers.kubernetes.engine import Engine
 from infra.sandbox.providers.kubernetes.masking import Masks
 from infra.sandbox.providers.kubernetes.session import Session
-from infra.sandbox.providers.kubernetes.urns import logical_name
-from infra.sandbox.providers.kubernetes.values import Properties, decode
+from infra.sandbox.providers.shared.face import Face
+from infra.sandbox.providers.shared.urns import logical_name
+from infra.sandbox.providers.shared.values import decode
 
-DETAILS = "grpc-status-details-bin"
-SCHEMA = json.dumps({"name": "kubernetes", "version": VERSION})
 Answer = TypeVar("Answer")
 Method = Callable[["Servicer", Any, grpc.ServicerContext], Answer]
 
@@ -51,40 +49,15 @@ def answered(method: Method[Answer]) -> Method[Answer]:
     return worded(call)
 
 
-class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """One plugin process. What is not defined here answers UNIMPLEMENTED, by the base class."""
+class Servicer(Face):
+    """One plugin process."""
+
+    package, version = "kubernetes", VERSION
 
     def __init__(self, engine_address: str) -> None:
         masks = Masks()
+        super().__init__(masks)
         self.session = Session(Engine(engine_address, masks), masks)
-
-    def aborted(self, context: grpc.ServicerContext, text: str, detail: Any = None) -> Exception:
-        """End the call with an error (abort raises); detail travels along as gRPC's rich statuses do."""
-        message = self.session.masks.clean(text)
-        if detail is not None:
-            packed = any_pb2.Any()
-            packed.Pack(detail)
-            status = status_pb2.Status(
-                code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[packed]
-            )
-            context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
-        return RuntimeError(context.abort(grpc.StatusCode.UNKNOWN, message))
-
-    def _known(self, struct: struct_pb2.Struct) -> Properties:
-        properties = decode(struct)
-        self.session.masks.learn(properties)
-        return properties
-
-    def Handshake(self, _request: Any, _context: Any) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802
-        return provider_pb2.ProviderHandshakeResponse(
-            accept_secrets=True, supports_autonaming_configuration=True
-        )
-
-    def GetPluginInfo(self, _request: Any, _context: Any) -> plugin_pb2.PluginInfo:  # noqa: N802
-        return plugin_pb2.PluginInfo(version=VERSION)
-
-    def GetSchema(self, _request: Any, _context: Any) -> provider_pb2.GetSchemaResponse:  # noqa: N802
-        return provider_pb2.GetSchemaResponse(schema=SCHEMA)
 
     @worded
     def CheckConfig(self, request: Any, _context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
@@ -105,42 +78,38 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @worded
     def Configure(self, request: Any, _context: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
-        configuring.configure(self.session, self._known(request.args).value)
+        configuring.configure(self.session, self.known(request.args).value)
         serving.require(request.urn, self.session.foreign)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
 
-    def Invoke(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:  # noqa: N802
-        text = f"the sandbox's plugin serves no functions ({request.tok})"
-        raise RuntimeError(context.abort(grpc.StatusCode.UNIMPLEMENTED, text))  # abort raises
-
     @answered
     def Check(self, request: Any, _context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
-        return checking.check(self.session, request, self._known(request.olds), self._known(request.news))
+        return checking.check(self.session, request, self.known(request.olds), self.known(request.news))
 
     @answered
     def Diff(self, request: Any, _context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
-        old_inputs, old, new = (self._known(s) for s in (request.old_inputs, request.olds, request.news))
+        old_inputs, old, new = (self.known(s) for s in (request.old_inputs, request.olds, request.news))
         return checking.compare(self.session, request, old_inputs, old, new)
 
     @answered
     def Create(self, request: Any, _context: Any) -> provider_pb2.CreateResponse:  # noqa: N802
-        return lifecycle.create(self.session, request, self._known(request.properties))
+        return lifecycle.create(self.session, request, self.known(request.properties))
 
     @answered
     def Read(self, request: Any, _context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
         return lifecycle.read(
-            self.session, request, self._known(request.inputs), self._known(request.properties)
+            self.session, request, self.known(request.inputs), self.known(request.properties)
         )
 
     @answered
     def Update(self, request: Any, _context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
-        return lifecycle.update(self.session, request, self._known(request.olds), self._known(request.news))
+        return lifecycle.update(self.session, request, self.known(request.olds), self.known(request.news))
 
     @answered
     def Delete(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802
-        lifecycle.delete(self.session, request, self._known(request.properties))
+        lifecycle.delete(self.session, request, self.known(request.properties))
         return empty_pb2.Empty()
 
     def Cancel(self, _request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802

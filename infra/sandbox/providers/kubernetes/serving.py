@@ -10,13 +10,14 @@ from infra.errors import UserError
 from infra.sandbox.config import API_URLS, KUBECONFIG_MARK
 from infra.sandbox.providers.kubernetes import VERSION
 from infra.sandbox.providers.kubernetes.kubeconfig import Entry, entry, given_path
+from infra.sandbox.providers.shared.urns import stack_of
 
 SERVED_STACKS = re.compile(r"sandbox|test(?![a-z]).*")
 
 
 def require(urn: str, foreign: str) -> None:
     """Raise UserError unless the URN's stack is served by its name, or ``foreign`` (why not) is empty."""
-    stack = urn.removeprefix("urn:pulumi:").partition("::")[0]
+    stack = stack_of(urn)
     if not (foreign and stack) or SERVED_STACKS.fullmatch(stack):
         return
     plugin = "pulumi-resource-kubernetes on PATH is the sandbox's plugin"

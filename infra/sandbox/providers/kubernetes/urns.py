@@ -1,20 +1,11 @@
-"""What a URN tells: the logical name and the kind. serving.py says which stacks are served."""
+"""The kind that a URN tells. serving.py says which stacks are served."""
 
 from __future__ import annotations
 
 from infra.errors import UserError
+from infra.sandbox.providers.shared.urns import logical_name, type_token
 
 UNSUPPORTED_MODULES = frozenset({"helm.sh", "kustomize", "yaml"})
-
-
-def logical_name(urn: str) -> str:
-    """The resource's name in the program."""
-    return urn.rpartition("::")[2]
-
-
-def type_token(urn: str) -> str:
-    """``kubernetes:apps/v1:Deployment``, without the types of the parents."""
-    return urn.split("::")[2].rpartition("$")[2]
 
 
 def kind_of(urn: str) -> tuple[str, str]:

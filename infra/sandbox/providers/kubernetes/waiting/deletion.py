@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.session import NotReadyError
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.loop import Wait, run
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Pending, Ready, Verdict
+from infra.sandbox.providers.shared.values import Object, dig
 
 
 def until_gone(wait: Wait, uid: str | None) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.logs import last_lines
 from infra.sandbox.providers.kubernetes.waiting.pods import troubles
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Failed, Look, Ready, Verdict, weigh
 from infra.sandbox.providers.kubernetes.waiting.workloads import refused_pods
+from infra.sandbox.providers.shared.values import Object, dig
 
 
 def job(look: Look) -> Verdict:

@@ -7,8 +7,8 @@ from typing import Any
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
 from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look
+from infra.sandbox.providers.shared.values import Object, dig
 
 LINES = 12
 NOTHING = " and wrote nothing"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from infra.sandbox.providers.kubernetes.cluster import Ref
 from infra.sandbox.providers.kubernetes.rest import ApiError, UnreachableError
 from infra.sandbox.providers.kubernetes.session import NotReadyError, Session
-from infra.sandbox.providers.kubernetes.values import Object
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Check, Failed, Look, Pending, Ready, Verdict
+from infra.sandbox.providers.shared.values import Object
 
 POLL_SECONDS = 0.4
 STATUS_AFTER_SECONDS = 2.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.logs import last_lines
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Ready, Trouble
+from infra.sandbox.providers.shared.values import Object, dig
 
 # Seconds that a trouble must last to be certain. The kubelet tries a pull or a configuration again by itself
 # every 10 s or so, and the scheduler looks again when a volume or a node appears.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.cluster import group_of
 from infra.sandbox.providers.kubernetes.session import NotReadyError
-from infra.sandbox.providers.kubernetes.values import Object
 from infra.sandbox.providers.kubernetes.waiting import jobs, services, simple, workloads
 from infra.sandbox.providers.kubernetes.waiting.loop import Wait, run
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Check, Failed, Look, Pending, Verdict
+from infra.sandbox.providers.shared.values import Object
 
 CHECKS: dict[tuple[str, str], Check] = {
     ("apps", "DaemonSet"): workloads.daemon_set,

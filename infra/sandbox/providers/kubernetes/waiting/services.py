@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Look, Pending, Ready, Verdict
+from infra.sandbox.providers.shared.values import Object, dig
 
 NO_TARGET = "no ready pod matches spec.selector"
 NO_ADDRESS = "the cluster has not given the load balancer an address"

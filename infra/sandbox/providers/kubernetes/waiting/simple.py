@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from infra.sandbox.providers.kubernetes.cluster import Ref
-from infra.sandbox.providers.kubernetes.values import dig
 from infra.sandbox.providers.kubernetes.waiting import pods
 from infra.sandbox.providers.kubernetes.waiting.verdicts import Failed, Look, Pending, Ready, Verdict, weigh
+from infra.sandbox.providers.shared.values import dig
 
 
 def pod(look: Look) -> Verdict:

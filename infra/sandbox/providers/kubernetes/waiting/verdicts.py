@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from infra.sandbox.providers.kubernetes.cluster import Cluster, Ref
 from infra.sandbox.providers.kubernetes.masking import Masks
-from infra.sandbox.providers.kubernetes.values import Object
+from infra.sandbox.providers.shared.values import Object
 
 
 @dataclass(frozen=True)

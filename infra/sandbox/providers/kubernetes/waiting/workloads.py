@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from infra.sandbox.providers.kubernetes.values import Object, dig
 from infra.sandbox.providers.kubernetes.waiting.pods import proven, troubles
 from infra.sandbox.providers.kubernetes.waiting.verdicts import (
     Failed,
@@ -13,6 +12,7 @@ from infra.sandbox.providers.kubernetes.waiting.verdicts import (
     Verdict,
     weigh,
 )
+from infra.sandbox.providers.shared.values import Object, dig
 
 CREATION_GRACE = 10.0  # quota may be freed by pods that are just going
 REVISION = "deployment.kubernetes.io/revision"

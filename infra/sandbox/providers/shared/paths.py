@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from infra.sandbox.providers.kubernetes.values import Path
+from infra.sandbox.providers.shared.values import Path
 
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
 _API_FIELD = re.compile(r"[^.\[\]]+|\[[^\]]*\]")

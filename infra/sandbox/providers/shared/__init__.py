@@ -1,0 +1,1 @@
+"""What the sandbox's plugins have in common: process, messages, values, masks, changes."""
