@@ -36,7 +36,7 @@ class Begun:
 
 def require(where: Place) -> None:
     """Raises UserError where the stack keeps no archive."""
-    if where.kubectl("get", "cronjob", f"backup-{render.TASK}", "--output", "name").returncode:
+    if where.kubectl("get", "cronjob", render.JOB, "--output", "name").returncode:
         raise UserError.of(
             "slipway:backups.pitr.enabled",
             f"false: {where.stack} keeps no archive to restore a second from",

@@ -13,8 +13,8 @@ from infra.components.base import Component, name_of
 from infra.components.object_store import USER, Access, Credentials
 from infra.components.workload import Container, Mount, pod_spec
 from infra.render import archive as archive_render
-from infra.render import backups, postgres
 from infra.render import pitr as render
+from infra.render import postgres
 from infra.render.backup_keys import User
 from infra.settings.model import Settings
 
@@ -96,7 +96,7 @@ def _keeper(archive: Archive, keys: Mount) -> Container:
 
 
 def _restore(owner: Component, archive: Archive, keys: Mount) -> batch.v1.CronJob:
-    part, version = backups.job_name(render.TASK), names.version_of(archive.image)
+    part, version = render.JOB, names.version_of(archive.image)
     labels = meta.v1.ObjectMetaArgs(labels=names.labels(part, owner.context.stack, version))
     container = Container(
         name=part,

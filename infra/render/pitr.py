@@ -15,13 +15,15 @@ from infra.render.backup_keys import User
 from infra.settings.backups import StoreKind
 from infra.settings.model import Settings
 
-TASK = "pitr"  # the CronJob whose Jobs restore the volume: backup-pitr
+TASK = "pitr"
+JOB = backups.job_name(TASK)  # the CronJob whose Jobs restore the volume
 CONTAINER = "pitr"
 SET, POD = "postgres", "postgres-0"
 PROGRAM = ("python3", "-m", "infra.backups.pitr")
 AUTHORITY = "store.crt"
 LOCKS = "/tmp/pgbackrest"  # noqa: S108  each container has its own
 HTTPS_PORT = 443
+PUBLIC_AUTHORITIES = "/opt/site/botocore/cacert.pem"  # the image has no others (infra/backups/Dockerfile)
 # For each answer of the store; where it is away an attempt takes eight times that. PostgreSQL makes three
 # before it stops: without the store a stop lasts as long as the pod's grace, and crash recovery follows.
 ARCHIVER_TIMEOUT_SECONDS = 5
@@ -95,7 +97,7 @@ def _repository(settings: Settings, key: str, login: Login | None) -> dict[str, 
     kind = settings.backups.store.kind
     region = backups.region(settings)
     address = urlsplit(backups.endpoint(settings) or f"https://s3.{region}.amazonaws.com")
-    authority = {"repo1-storage-ca-file": f"{FOLDER}/{AUTHORITY}"} if kind is StoreKind.CLUSTER else {}
+    authority = f"{FOLDER}/{AUTHORITY}" if kind is StoreKind.CLUSTER else PUBLIC_AUTHORITIES
     credentials = (
         {"repo1-s3-key": login.access_key_id, "repo1-s3-key-secret": login.secret_access_key}
         if login
@@ -109,7 +111,7 @@ def _repository(settings: Settings, key: str, login: Login | None) -> dict[str, 
         "repo1-storage-port": str(address.port or HTTPS_PORT),
         "repo1-s3-region": region,
         "repo1-s3-uri-style": "host" if kind is StoreKind.AWS else "path",
-        **authority,
+        "repo1-storage-ca-file": authority,
         **credentials,
         "repo1-cipher-type": "aes-256-cbc",
         "repo1-cipher-pass": backup_keys.pitr_pass(key),

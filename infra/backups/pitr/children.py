@@ -13,12 +13,11 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def start(
-    command: Sequence[str], *, on_death: signal.Signals = signal.SIGKILL, **how: Any
-) -> subprocess.Popen[str]:
-    """A child that gets ``on_death`` when this process dies (prctl(2), PR_SET_PDEATHSIG)."""
+def start(command: Sequence[str], **how: Any) -> subprocess.Popen[str]:
+    """A child that is killed when this process dies (PR_SET_PDEATHSIG): a signal that a program could
+    ignore would be lost while it starts."""
     how = {"text": True, "errors": "replace", **how}  # what another key decrypts is no text
-    return subprocess.Popen(list(command), preexec_fn=_dies_with_parent(on_death), **how)  # noqa: PLW1509  one thread only
+    return subprocess.Popen(list(command), preexec_fn=_dies_with_parent(), **how)  # noqa: PLW1509  one thread only
 
 
 def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
@@ -32,11 +31,11 @@ def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(list(command), child.returncode, out, err)
 
 
-def _dies_with_parent(sig: signal.Signals) -> Callable[[], None]:
+def _dies_with_parent() -> Callable[[], None]:
     parent = os.getpid()
 
     def ask() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, int(sig))
+        _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if os.getppid() != parent:  # it died before the wish was known
             os._exit(1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,9 +70,7 @@ class Repository:
 
     def run(self, *arguments: str, keep: tuple[int, ...] = ()) -> str:
         """Its standard output; ``keep`` are descriptors that the child inherits. Raises UserError."""
-        done = children.run(
-            self.command(*arguments), on_death=signal.SIGKILL, cwd=self.place.scratch, pass_fds=keep
-        )
+        done = children.run(self.command(*arguments), cwd=self.place.scratch, pass_fds=keep)
         if done.returncode:
             raise told(arguments[-1], f"{done.stderr}\n{done.stdout}")
         return done.stdout

@@ -58,7 +58,6 @@ def prove(place: Place, lock: int, progress: Callable[[int], None]) -> Proof:
     with log.open("w") as out:
         process = children.start(
             [str(place.bin / "postgres"), "-D", str(place.restored), f"--config-file={_config(place)}"],
-            on_death=signal.SIGQUIT,
             stdout=out,
             stderr=out,
             cwd=place.scratch,

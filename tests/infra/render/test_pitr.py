@@ -68,7 +68,7 @@ def test_a_store_that_is_there_is_asked_at_its_own_address_with_public_authoriti
     found = options(User.PITR, kept(store=store))
     assert found["repo1-s3-endpoint"] == "s3.example.com"
     assert (found["repo1-storage-port"], found["repo1-s3-region"]) == ("9000", "r-1")
-    assert "repo1-storage-ca-file" not in found
+    assert found["repo1-storage-ca-file"] == "/opt/site/botocore/cacert.pem"
     assert set(pitr.files(kept(store=store), User.PITR)) == {"pgbackrest.conf"}
 
 
