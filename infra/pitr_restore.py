@@ -34,9 +34,14 @@ class Begun:
     run: str
 
 
+def kept(where: Place) -> bool:
+    """Whether the stack keeps an archive."""
+    return where.kubectl("get", "cronjob", render.JOB, "--output", "name").returncode == 0
+
+
 def require(where: Place) -> None:
     """Raises UserError where the stack keeps no archive."""
-    if where.kubectl("get", "cronjob", render.JOB, "--output", "name").returncode:
+    if not kept(where):
         raise UserError.of(
             "slipway:backups.pitr.enabled",
             f"false: {where.stack} keeps no archive to restore a second from",

@@ -164,6 +164,8 @@ def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:
     }
     _confirm(where.stack, meaning[verb], yes=yes)
     done = _run(where, [verb], deletes=False, as_json=as_json)
+    if verb == "forget":
+        restore_to.forget(where)
     if as_json:
         view.plain(_bare(done))
     elif verb == "undo":

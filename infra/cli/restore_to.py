@@ -46,6 +46,14 @@ def restore_to(where: Place, to: str, confirm: Confirm, *, as_json: bool) -> Non
     _tell(where.stack, moment, done)
 
 
+def forget(where: Place) -> None:
+    """The copies of the volume go too, where the stack keeps an archive."""
+    from infra import pitr_restore as pitr
+
+    if pitr.kept(where):
+        pitr.forget(where)
+
+
 def _tell(stack: str, moment: str, done: Event) -> None:
     proof = done.get("proof") or {}
     if last := proof.get("last_transaction"):

@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def start(command: Sequence[str], **how: Any) -> subprocess.Popen[str]:
     """A child that is killed when this process dies (PR_SET_PDEATHSIG): a signal that a program could
-    ignore would be lost while it starts."""
+    would be lost while it starts."""
     how = {"text": True, "errors": "replace", **how}  # what another key decrypts is no text
     return subprocess.Popen(list(command), preexec_fn=_dies_with_parent(), **how)  # noqa: PLW1509  one thread only
 
