@@ -17,6 +17,7 @@ from infra.progress import Progress as Lines
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 STEP = 1024
+PLAIN = {"event", "timestamp", "step"}
 
 
 def run(job: Job, *, deletes: bool, as_json: bool) -> Event:
@@ -80,7 +81,8 @@ def words(event: Event) -> str:
     """A line about an event; empty for what has been shown otherwise: problems and the result."""
     kind, name = event["event"], event.get("step", "")
     if kind == "step":
-        return f"{name} …"
+        about = " ".join(value for key, value in event.items() if key not in PLAIN and isinstance(value, str))
+        return " ".join(filter(None, (name, about, "…")))
     if kind == "done":
         return f"{name}: done in {event.get('seconds', 0)} s"
     if kind == "progress":

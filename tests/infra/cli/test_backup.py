@@ -259,6 +259,7 @@ def test_undo_needs_the_same_word(cluster: Callable[..., Path]) -> None:
     ("event", "text"),
     [
         ({"event": "step", "step": "dump"}, "dump …"),
+        ({"event": "step", "step": "save", "object": "redis.rdb"}, "save redis.rdb …"),
         ({"event": "done", "step": "dump", "seconds": 1.2}, "dump: done in 1.2 s"),
         (
             {"event": "progress", "step": "dump", "bytes": 1 << 20, "total": 3 << 20, "seconds_left": 65},
