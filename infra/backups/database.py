@@ -17,9 +17,10 @@ REMEDY = "see that it runs: slipway status; then run it again"
 
 
 def url(config: Config) -> str:
-    """DATABASE_URL. Raises UserError where it is not set."""
+    """DATABASE_URL. Raises UserError where it is not set, or no address of PostgreSQL."""
     if config.database_url is None:
         raise UserError.of("DATABASE_URL", "is not set", "it is the database as its owner")
+    environment(config.database_url)
     return config.database_url
 
 

@@ -17,7 +17,7 @@ from infra.backups.manifest import Kind, Manifest
 from infra.backups.records import Drill, Result
 from infra.errors import UserError
 
-EXPORTER_PORT = 9115
+EXPORTER_PORT = 9187
 ROUNDS_LATE = 10  # that many without an end, good or bad, and the reader hangs
 LEAST_LATE_SECONDS = 600.0  # a store that does not answer holds one round up for so long
 REQUEST_SECONDS = 10
@@ -65,10 +65,9 @@ def families(backups: Sequence[Backup]) -> Iterator[GaugeMetricFamily]:
             success.add_metric([kind.value], made.moment.timestamp())
             size.add_metric([kind.value], made.bytes)
     yield from (success, size)
-    meaning = (
-        "Backups that cannot be relied on: without a good manifest, or with objects that do not match it."
-    )
-    yield GaugeMetricFamily("backup_broken", meaning, value=sum(each.problem is not None for each in backups))
+    broken = [each for each in backups if each.problem and (each.complete or each.drills)]
+    meaning = "Backups whose manifest is gone or cannot be believed, or whose objects do not match it."
+    yield GaugeMetricFamily("backup_broken", meaning, value=len(broken))
     yield from _drills([each.drill for each in backups if each.drill])
 
 

@@ -19,6 +19,7 @@ MIB = 1 << 20
 PART_BYTES = 16 * MIB
 PARTS_AT_ONCE = 2
 MOST_PARTS = 10_000
+CHECKSUM, FIELD = "CRC32", "ChecksumCRC32"  # of each part, compared by the store as well
 SETTLE_SECONDS = 5.0  # a part that is still on its way when the upload is given up
 
 
@@ -39,7 +40,7 @@ def send(client: Any, bucket: str, key: str, source: Source) -> None:
         client.put_object(Bucket=bucket, Key=key, Body=first)
         return
     where = {"Bucket": bucket, "Key": key}
-    where["UploadId"] = client.create_multipart_upload(**where)["UploadId"]
+    where["UploadId"] = client.create_multipart_upload(**where, ChecksumAlgorithm=CHECKSUM)["UploadId"]
     pool = ThreadPoolExecutor(PARTS_AT_ONCE)
     parts: list[Future[dict[str, Any]]] = []
     try:
@@ -81,10 +82,8 @@ def _room(parts: list[Future[dict[str, Any]]]) -> None:
 
 
 def _send_part(client: Any, where: dict[str, str], number: int, data: bytearray) -> dict[str, Any]:
-    answer = client.upload_part(**where, PartNumber=number, Body=data)
-    kept = {name: value for name, value in answer.items() if name == "ETag" or name.startswith("Checksum")}
-    kept.pop("ChecksumType", None)
-    return {**kept, "PartNumber": number}
+    answer = client.upload_part(**where, PartNumber=number, Body=data, ChecksumAlgorithm=CHECKSUM)
+    return {"PartNumber": number, "ETag": answer["ETag"], FIELD: answer[FIELD]}
 
 
 def _forget(client: Any, where: dict[str, str]) -> None:

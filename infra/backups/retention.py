@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from infra.backups import contents, manifest, report
+from infra.backups import contents, manifest, records, report
 from infra.backups.config import Config
 from infra.backups.listing import Backup
-from infra.backups.manifest import Kind
+from infra.backups.manifest import ID, Kind
 from infra.backups.store import Store
 from infra.errors import UserError
 
+# Deleted is not gone: for a week people can have it back from the store's versions.
+GRACE = timedelta(days=7)
 CLOCKS_DIFFER = timedelta(hours=1)
 OURS = re.compile(
     rf"^(?:{re.escape(manifest.NAME)}|(?:{'|'.join(map(re.escape, contents.NAMES))})(?:\.zst)?(?:\.age)?)$"
@@ -148,9 +150,7 @@ def _without_manifest(each: Seen, now: datetime, policy: Policy) -> Decision:
     if each.complete:
         return Decision(each.id, True, "its manifest cannot be believed, so nothing shows that we made it")
     if each.drilled:
-        return Decision(
-            each.id, True, "its manifest is gone, though a drill restored it: look for who removed it"
-        )
+        return Decision(each.id, True, "its manifest is gone, though a drill restored it: who removed it?")
     age = now - each.written
     if age <= policy.deadline:
         return Decision(each.id, True, "no manifest yet: its run may still be under way")
@@ -183,3 +183,22 @@ def apply(store: Store, backups: Iterable[Backup], decisions: Iterable[Decision]
         if not decision.keep and not dry_run:
             remove(store, by_id[decision.id])
         report.say("retention", backup=decision.id, action=action, reason=decision.reason)
+
+
+def forget_versions(store: Store, now: datetime) -> int:
+    """Ends for good what was deleted a week ago, in the store in the cluster; how many objects. At AWS the
+    bucket's lifecycle does that. What a lock still holds is left for a later run."""
+    count = 0
+    for found in store.deleted():
+        *_, place, name = found.key.split("/")
+        ours = (ID.match(place) and OURS.match(name)) or records.NAME.match(name)
+        if not ours or now - found.moment <= GRACE:
+            continue
+        try:
+            for version in found.versions:
+                store.delete_version(found.key, version)
+        except UserError as error:
+            report.say("warning", what=f"{found.key} stays: {error.problems[0].what}")
+            continue
+        count += 1
+    return count

@@ -24,8 +24,12 @@ REMEDIES = {
     "AccessDenied": "this key may not do that: slipway up sets the store's policy right",
     "InvalidAccessKeyId": "the store does not know this key: slipway up sets it right",
     "SignatureDoesNotMatch": "the store has another key: slipway up sets it right",
+    "404": "the bucket is missing: slipway up makes it again, without what it held",
+    "403": "this key may not do that: slipway up sets the store's policy right",
+    "RequestTimeTooSkewed": "this pod's and the store's clocks differ: set both right (NTP); run it again",
     "NoSuchKey": "it is not there (any more): slipway backup list",
-    "InternalError": "the store cannot write: is its disk full? Then run it again",
+    "InternalError": "the store itself has failed: see its log, then run it again",
+    "InsufficientStorage": "the store's disk is full: make it larger, or keep backups for fewer days",
     "QuotaExceeded": "the store is full: make it larger, or keep backups for fewer days",
 }
 
@@ -39,6 +43,15 @@ class Listed:
     modified: datetime
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """An object that was deleted then, and what keeps it: versions first, markers of deletion last."""
+
+    key: str
+    moment: datetime
+    versions: tuple[str, ...]
+
+
 class Store:
     """One stack's part of the bucket: every key begins with the stack's name. Raises UserError throughout."""
 
@@ -47,11 +60,16 @@ class Store:
 
     @cached_property
     def _client(self) -> Any:
-        return boto3.client(
+        authority = self.config.ca_file
+        if authority and not authority.is_file():
+            raise UserError.of(
+                "BACKUP_CA_FILE", f"{authority} is not there", "slipway up gives it to this pod"
+            )
+        return boto3.Session().client(
             "s3",
             endpoint_url=self.config.endpoint,
             region_name=self.config.region,
-            verify=str(self.config.ca_file) if self.config.ca_file else None,
+            verify=str(authority) if authority else None,
             config=Botocore(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=READ_SECONDS,
@@ -107,6 +125,29 @@ class Store:
         """One object; it is no error where it is gone already."""
         with self._told(key):
             self._client.delete_object(Bucket=self.config.bucket, Key=key)
+
+    def deleted(self) -> Iterator[Deleted]:
+        """What is gone from a versioned bucket's listing and still takes room in it."""
+        versions: dict[str, list[str]] = {}
+        markers: dict[str, list[str]] = {}
+        gone: dict[str, datetime] = {}
+        prefix = self.key("")
+        with self._told(prefix):
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self.config.bucket, Prefix=prefix):
+                for found in page.get("Versions", ()):
+                    versions.setdefault(found["Key"], []).append(found["VersionId"])
+                for found in page.get("DeleteMarkers", ()):
+                    markers.setdefault(found["Key"], []).append(found["VersionId"])
+                    if found["IsLatest"]:
+                        gone[found["Key"]] = found["LastModified"]
+        for key, moment in gone.items():
+            yield Deleted(key, moment, (*versions.get(key, ()), *markers[key]))
+
+    def delete_version(self, key: str, version: str) -> None:
+        """One version for good."""
+        with self._told(key):
+            self._client.delete_object(Bucket=self.config.bucket, Key=key, VersionId=version)
 
     def unfinished(self) -> Iterator[tuple[str, str, datetime]]:
         """Uploads that were begun and never finished: key, upload's id, begin."""

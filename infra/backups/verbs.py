@@ -91,16 +91,17 @@ def _list(config: Config, _chosen: argparse.Namespace) -> None:
 
 def _retain(config: Config, chosen: argparse.Namespace) -> None:
     """Removes backups older than BACKUP_RETENTION_DAYS and what killed runs left behind; never the last of
-    BACKUP_KEEP_WEEKLY weeks and BACKUP_KEEP_MONTHLY months, nor the newest verified one. Says what and why."""
+    BACKUP_KEEP_WEEKLY weeks and BACKUP_KEEP_MONTHLY months, nor the newest verified. Says what and why."""
     store = Store(config)
     now = store.now()
     retention.check_clocks(datetime.now(UTC), now)
     backups = listing.Catalogue(store, config.signing_key).read()
     decisions = retention.decide([Seen.of(backup) for backup in backups], now, Policy.of(config))
     retention.apply(store, backups, decisions, dry_run=chosen.dry_run)
+    ended = 0 if chosen.dry_run or not config.endpoint else retention.forget_versions(store, now)
     gone = [decision.id for decision in decisions if not decision.keep]
     kept = [decision.id for decision in decisions if decision.keep]
-    report.say("result", removed=gone, kept=kept, dry_run=chosen.dry_run)
+    report.say("result", removed=gone, kept=kept, objects_ended=ended, dry_run=chosen.dry_run)
 
 
 def _exporter(config: Config, chosen: argparse.Namespace) -> None:

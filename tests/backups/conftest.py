@@ -18,7 +18,7 @@ DATABASE = "ledger"
 ROWS = 2_000
 # Descriptions of hash values hardly shrink: the dump of LARGE rows has parts enough for an upload to be
 # interrupted between two of them.
-LARGE = 60_000
+LARGE = 120_000
 Environ = Callable[..., dict[str, str]]
 SEED = f"""
 INSERT INTO users (clerk_user_id, email)

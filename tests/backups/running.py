@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
+from infra.backups.__main__ import main
 from infra.paths import ROOT
 
 SECONDS = 60.0
@@ -61,6 +66,21 @@ def end(process: subprocess.Popen[str], seconds: float = SECONDS) -> Said:
         process.kill()
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     return Said(process.returncode, lines, output)
+
+
+def here(environment: Environment, *arguments: str) -> Said:
+    """The same without a process of its own, which is quicker: for verbs that no signal has to end."""
+    handlers = {
+        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    }
+    output = io.StringIO()
+    try:
+        with mock.patch.dict(os.environ, environment), contextlib.redirect_stdout(output):
+            code = main(arguments)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return Said(code, [json.loads(line) for line in output.getvalue().splitlines()], output.getvalue())
 
 
 def run(environment: Environment, *arguments: str) -> Said:

@@ -63,6 +63,7 @@ class ObjectStore(Server):
             *("--port", f"127.0.0.1:{self.port}"),
             *("--cert", str(self.certificate), "--key", str(self.folder / "key.pem")),
             *("--iam-dir", str(self.folder / "iam"), "--quiet", "posix"),
+            *(() if self.megabytes else ("--versioning-dir", str(self.folder / "versions"))),
             str(self.folder / "root" / "data"),
         ]
         if self.megabytes is None:
@@ -81,6 +82,9 @@ class ObjectStore(Server):
         if not self.root.list_buckets()["Buckets"]:
             self._make_users()
             self.root.create_bucket(Bucket=BUCKET)
+            if not self.megabytes:
+                versions = {"Status": "Enabled"}
+                self.root.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=versions)
             self.allow()
 
     def client(self, user: str) -> Any:
@@ -141,10 +145,16 @@ class ObjectStore(Server):
         """Writes an object as the administrator, who may damage anything."""
         self.root.put_object(Bucket=BUCKET, Key=key, Body=data)
 
+    def versions(self, prefix: str = STACK) -> list[tuple[str, str]]:
+        """Key and version of everything that takes room, markers of deletion last."""
+        found = self.root.list_object_versions(Bucket=BUCKET, Prefix=prefix + "/")
+        every = (*found.get("Versions", ()), *found.get("DeleteMarkers", ()))
+        return [(each["Key"], each["VersionId"]) for each in every]
+
     def empty(self, prefix: str = STACK) -> None:
-        """Removes everything, unfinished uploads too."""
-        for key in self.keys(prefix):
-            self.root.delete_object(Bucket=BUCKET, Key=key)
+        """Removes everything, old versions and unfinished uploads too."""
+        for key, version in self.versions(prefix):
+            self.root.delete_object(Bucket=BUCKET, Key=key, VersionId=version)
         for each in self.root.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
             self.root.abort_multipart_upload(Bucket=BUCKET, Key=each["Key"], UploadId=each["UploadId"])
 

@@ -17,7 +17,7 @@ import httpx
 from infra import stack as stacks
 from infra.paths import ROOT
 from infra.sandbox.config import SandboxConfig
-from tests.bench import checking, service_chain
+from tests.bench import backups, checking, service_chain
 
 STACK = "sandbox"
 RUNS = 3
@@ -85,7 +85,7 @@ def cluster_memory() -> int:
 
 def main() -> None:
     """Print one line per figure, and all as JSON on the last line."""
-    checks = checking.main() | service_chain.main()
+    checks = checking.main() | service_chain.main() | backups.main([])
     environment = {**os.environ, **stacks.environment(STACK)}
     preview = ["pulumi", "preview", "--non-interactive", "--stack"]
     with empty_project(environment) as (empty, bare):
