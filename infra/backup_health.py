@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from infra import pitr_restore
 from infra.backup_jobs import Place, ask
 from infra.errors import UserError
 from infra.render import backups as render
+from infra.render import pitr
 from infra.settings.rules.schedules import longest_gap
 
 DUMP, DRILL = render.job_name("database"), render.job_name("drill")
+BY_HAND = {render.job_name("restore"), pitr.JOB}
 SLACK = timedelta(hours=1)  # of a run that takes its time, before its absence is a trouble
 
 
@@ -31,6 +34,17 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """The log's archive. ``restorable_from``: RFC 3339, the first second a restore reaches; ``age_seconds``:
+    since the last segment was archived; ``waiting``: segments that are to be."""
+
+    restorable_from: str | None
+    age_seconds: int | None
+    waiting: int
+    failing: bool
+
+
+@dataclass(frozen=True)
 class Health:
     """The backups of a stack at one moment; ``newest`` and ``verified`` are ids."""
 
@@ -39,6 +53,7 @@ class Health:
     newest: str | None
     verified: str | None
     troubles: list[str]
+    archive: Archive | None = None
 
     @property
     def healthy(self) -> bool:
@@ -59,7 +74,31 @@ def gather(place: Place) -> Health:
     verified = [backup for backup in sound if backup["verified"]]
     if not troubles:
         troubles = [*_wrong(backups), *_too_old(runs, sound, moment)]
-    return Health(place.stack, runs, _newest(sound), _newest(verified), troubles)
+    archive = None
+    if pitr.JOB in {run.name for run in runs}:
+        try:
+            archive = archive_of(pitr_restore.ask(place, "status"))
+            troubles += _not_archived(archive)
+        except UserError as error:
+            troubles += [f"{problem.where}: {problem.what}" for problem in error.problems]
+    return Health(place.stack, runs, _newest(sound), _newest(verified), troubles, archive)
+
+
+def archive_of(said: dict[str, Any]) -> Archive:
+    """From what the pod's second container says."""
+    ends = [backup["ended"] for backup in said["backups"] if not backup["damaged"]]
+    archiver = said["archiver"]
+    archived, failed = archiver["last_archived_seconds_ago"], archiver["last_failed_seconds_ago"]
+    failing = failed is not None and (archived is None or failed < archived)
+    return Archive(min(ends, default=None), archived, archiver["waiting"], failing)
+
+
+def _not_archived(archive: Archive) -> list[str]:
+    troubles = [] if archive.restorable_from else [f"{pitr.JOB}: there is no base backup yet"]
+    if archive.failing:
+        what = f"archiving fails, and {archive.waiting} segments wait on the volume"
+        troubles.append(f"{pitr.JOB}: {what}: kubectl logs {pitr.POD} --container {pitr.SET}")
+    return troubles
 
 
 def run_of(job: dict[str, Any], moment: datetime) -> Run:
@@ -71,7 +110,7 @@ def run_of(job: dict[str, Any], moment: datetime) -> Run:
         coming = (
             next(CronSim(spec["schedule"], moment.astimezone(ZoneInfo(zone)))).astimezone(UTC).isoformat()
         )
-    by_hand = job["metadata"]["name"] == render.job_name("restore")
+    by_hand = job["metadata"]["name"] in BY_HAND
     schedule = "by hand" if by_hand else f"{spec['schedule']} {zone}"
     if spec.get("suspend") and not by_hand:
         schedule += " (suspended)"

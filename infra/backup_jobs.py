@@ -79,7 +79,12 @@ def place(stack: str) -> Place:
 def ask(where: Place, verb: str) -> Event:
     """The result of a quick verb, by the pod of the exporter. Raises UserError with the problems it says."""
     answer = where.kubectl("exec", f"deployment/{render.EXPORTER}", "--", *render.PROGRAM, verb)
-    return _outcome(where, answer.returncode, list(_events(answer.stdout.splitlines())), answer.stderr)
+    return outcome(where, answer.returncode, answer.stdout, answer.stderr)
+
+
+def outcome(where: Place, code: int, said: str, why: str) -> Event:
+    """The result line of a program that has ended. Raises UserError with the problems it says."""
+    return _outcome(where, code, list(_events(said.splitlines())), why)
 
 
 @dataclass(frozen=True)

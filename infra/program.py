@@ -13,11 +13,13 @@ from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
 from infra.components.namespace import Namespace
-from infra.components.object_store import Access, Credentials, ObjectStore
+from infra.components.object_store import Access, Credentials, ObjectStore, derived_access
+from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
 from infra.components.service import Service
 from infra.images import Image
+from infra.render import archive as archive_render
 from infra.render import backups as backups_render
 from infra.render import postgres as postgres_render
 from infra.render import redis as redis_render
@@ -40,7 +42,9 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     context = Context(stack, namespace.namespace)
     used = {image: _reference(settings, image) for image in (Image.SERVICE, Image.POSTGRES, Image.REDIS)}
     passwords = {name: secrets[name] for name in POSTGRES_PASSWORDS}
-    postgres = Postgres("postgres", context, settings.postgres, used[Image.POSTGRES], passwords, opts)
+    archive = _archive(settings, secrets)
+    server = used[Image.POSTGRES] if archive is None else archive.image
+    postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts)
     password = secrets[SecretName.REDIS_PASSWORD]
     redis = Redis("redis", context, settings.redis, used[Image.REDIS], password, opts)
     confidential = _service_secrets(secrets, postgres, redis)
@@ -81,6 +85,15 @@ def _reference(settings: Settings, image: Image) -> str:
     if named:
         return named
     return images.reference(image, images.Catalogue(settings.images.catalogue.value))
+
+
+def _archive(settings: Settings, secrets: Secrets) -> Archive | None:
+    """PostgreSQL's own container then needs pgBackRest too, which the backups' image has."""
+    if not archive_render.wanted(settings):
+        return None
+    key, kind = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind
+    access = derived_access(key) if kind is StoreKind.CLUSTER else _given_access(secrets)
+    return Archive(settings, _reference(settings, Image.BACKUPS), key, access)
 
 
 def _backups(

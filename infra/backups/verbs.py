@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.backups import dump, exporter, listing, report, retention
+from infra.backups import cache_flush, dump, exporter, listing, report, retention
 from infra.backups.config import Config
 from infra.backups.manifest import ID, Kind
 from infra.backups.retention import Policy, Seen
@@ -34,6 +34,8 @@ def register(verbs: Any) -> None:
     made = verbs.add_parser("verify", help="check a backup's bytes", description=_verify.__doc__)
     made.add_argument("id", type=identifier, metavar="ID", help="as `list` names it")
     made.set_defaults(run=_verify)
+    made = verbs.add_parser("flush", help="empty the cache", description=cache_flush.run.__doc__)
+    made.set_defaults(run=cache_flush.run)
 
 
 def identifier(text: str) -> str:

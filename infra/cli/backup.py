@@ -143,6 +143,10 @@ def _show_health(found: Health) -> None:
         )
     console.print(table)
     console.print(f"  newest backup   {found.newest or '-'}\n  newest verified {found.verified or '-'}")
+    if archive := found.archive:
+        age = "-" if archive.age_seconds is None else f"{archive.age_seconds} s ago"
+        since = (archive.restorable_from or "-").replace("T", " ")
+        console.print(f"  any second since {since}; last segment archived {age}, {archive.waiting} waiting")
     style = "green" if found.healthy else "red"
     said = "\n".join(found.troubles) or "Everything is well."
     console.print(said, markup=False, soft_wrap=True, style=style)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from infra.cli import restore_to
 from infra.cli.lifecycle import Stack
 from infra.errors import EXIT_USAGE, UserError
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 At = Annotated[str | None, typer.Option(help="The last backup before that time, as 2026-11-20T03:00.")]
 Backup = Annotated[
     str | None, typer.Option(metavar="ID", help="This backup, as `slipway backup list` names it.")
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MOMENT",
+        help="The whole database at that second, as 2026-11-20T03:00:05Z, from the archive of its log; "
+        "`previous` takes it back.",
+    ),
 ]
 Tables = Annotated[str | None, typer.Option(help="Only these (a,b); with --into.")]
 Into = Annotated[
@@ -34,6 +43,7 @@ def restore(
     stack: Stack = "sandbox",
     at: At = None,
     backup: Backup = None,
+    to: To = None,
     tables: Tables = None,
     into: Into = None,
     undo: Undo = False,
@@ -45,8 +55,11 @@ def restore(
     from infra import backup_jobs
 
     wanted = {"--at": at, "--backup": backup, "--tables": tables, "--into": into}
-    _refuse_contradictions({**wanted, "--undo": undo, "--forget": forget})
+    _refuse_contradictions({**wanted, "--undo": undo, "--forget": forget}, to)
     where = backup_jobs.place(stack)
+    if to:
+        restore_to.restore_to(where, to, lambda what: _confirm(stack, what, yes=yes), as_json=as_json)
+        return
     if undo or forget:
         _again(where, "undo" if undo else "forget", yes=yes, as_json=as_json)
         return
@@ -61,9 +74,11 @@ def restore(
     _tell(stack, chosen, restored, swapped, as_json=as_json)
 
 
-def _refuse_contradictions(given: dict[str, Any]) -> None:
+def _refuse_contradictions(given: dict[str, Any], to: str | None) -> None:
     """Raises UserError for options that say two things."""
     used = [name for name, value in given.items() if value]
+    if to:
+        restore_to.refuse_contradictions(used)
     alone = [name for name in ("--undo", "--forget") if name in used and len(used) > 1]
     if alone:
         what = f"stands with {', '.join(name for name in used if name != alone[0])}"
@@ -149,6 +164,8 @@ def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:
     }
     _confirm(where.stack, meaning[verb], yes=yes)
     done = _run(where, [verb], deletes=False, as_json=as_json)
+    if verb == "forget":
+        restore_to.forget(where)
     if as_json:
         view.plain(_bare(done))
     elif verb == "undo":

@@ -86,6 +86,7 @@ class Backups(Component):
                 },
             )
             for user, found in access.items()
+            if user not in render.OF_PITR
         }
         return Sources(
             variables=self.config_map("environment", render.environment(settings)),

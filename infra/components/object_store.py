@@ -65,8 +65,13 @@ class ObjectStore(Component):
             grace_seconds=GRACE_SECONDS,
             startup_seconds=STARTUP_SECONDS,
         ).host
-        self.access = {user: _credentials(key, user) for user in render.OBJECT_ACTIONS}
+        self.access = derived_access(key)
         self.register_outputs({"host": self.host})
+
+
+def derived_access(key: pulumi.Output[str]) -> Access:
+    """Everybody's credentials at the store in the cluster, which follow from ``backupKey``."""
+    return {user: _credentials(key, user) for user in render.OBJECT_ACTIONS}
 
 
 def _credentials(key: pulumi.Output[str], user: User) -> Credentials:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pulumi
 
+from infra.components import pitr
 from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
 from infra.components.workload import Container, Mount, Probes, exec_probe
@@ -32,11 +33,14 @@ class Postgres(Component):
         settings: Settings,
         image: str,
         passwords: dict[SecretName, pulumi.Output[str]],
+        archive: pitr.Archive | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """``passwords`` holds the owner's and the service role's."""
+        """``passwords`` holds the owner's and the service role's. With an ``archive`` the pod gets a second
+        container, and there is a Job's template that restores the volume to a second."""
         super().__init__(name, context, opts)
-        config = self.config_map("config", render.files(settings))
+        more = archive.parameters if archive else render.NOTHING
+        config = self.config_map("config", render.files(settings, more=more))
         secret = self.secret("auth", {key.value: value for key, value in passwords.items()})
         mounts = (
             Mount.config_map("config", name_of(config), PATHS.config),
@@ -45,12 +49,14 @@ class Postgres(Component):
             Mount.scratch("temporary", "/tmp", SCRATCH),  # noqa: S108  the container's own
             Mount.scratch("shared-memory", "/dev/shm", f"{settings.memory.shm}Mi", memory=True),  # noqa: S108
         )
+        kept = pitr.made(self, archive) if archive else None
         made = single(
             self,
-            _container(name, settings, image, mounts),
+            _container(name, settings, image, (*mounts, *kept.archiver) if kept else mounts),
             Volume(settings.storage, settings.storage_class),
             grace_seconds=settings.shutdown_seconds,
             startup_seconds=settings.startup_seconds,
+            beside=[kept.keeper] if kept else [],
         )
         self.host = made.host
         self.owner_url = self._url(settings, settings.owner, passwords[SecretName.POSTGRES_OWNER_PASSWORD])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -31,13 +32,22 @@ class Single:
 
 
 def single(
-    owner: Component, container: Container, volume: Volume, *, grace_seconds: int, startup_seconds: int
+    owner: Component,
+    container: Container,
+    volume: Volume,
+    *,
+    grace_seconds: int,
+    startup_seconds: int,
+    beside: Sequence[Container] = (),
 ) -> Single:
-    """One pod with one volume. A change to the pod restarts it; the volume outlives even the set."""
+    """One pod with one volume, and perhaps containers ``beside`` the one that the volume is for.
+
+    A change to the pod restarts it; the volume outlives even the set.
+    """
     version = names.version_of(container.image)
     template = core.v1.PodTemplateSpecArgs(
         metadata=meta.v1.ObjectMetaArgs(labels=names.labels(owner.name, owner.context.stack, version)),
-        spec=pod_spec(container, grace_seconds=grace_seconds),
+        spec=pod_spec(container, grace_seconds=grace_seconds, beside=beside),
     )
     deadline = f"{startup_seconds + IMAGE_SECONDS}s"
     workload = apps.v1.StatefulSet(

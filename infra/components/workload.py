@@ -38,6 +38,12 @@ class Mount:
         return cls(core.v1.VolumeArgs(name=name, secret=volume), path)
 
     @classmethod
+    def claim(cls, name: str, claim: str, path: str) -> Mount:
+        """A volume that another object has claimed, for a pod that takes its turn with it."""
+        source = core.v1.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
+        return cls(core.v1.VolumeArgs(name=name, persistent_volume_claim=source), path, read_only=False)
+
+    @classmethod
     def scratch(cls, name: str, path: str, size: str, *, memory: bool = False) -> Mount:
         """An empty folder that goes with the pod; ``memory`` puts it into tmpfs."""
         source = core.v1.EmptyDirVolumeSourceArgs(size_limit=size, medium="Memory" if memory else None)
@@ -55,7 +61,8 @@ class Probes:
 
 @dataclass(frozen=True)
 class Container:
-    """The one container of a pod. ``user`` is uid and gid; ``claim`` names a volume claim and its path."""
+    """A container. ``user`` is uid and gid; ``claim`` names a volume claim and its path; ``claim_read_only``:
+    it only looks at what another container of the pod keeps there."""
 
     name: str
     image: str
@@ -67,6 +74,7 @@ class Container:
     port: int | None = None
     mounts: Sequence[Mount] = ()
     claim: tuple[str, str] | None = None
+    claim_read_only: bool = False
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     environment_from: Sequence[core.v1.EnvFromSourceArgs] = ()
     before_stop: Sequence[str] = ()
@@ -78,8 +86,12 @@ def pod_spec(
     grace_seconds: int,
     restart: str | None = None,
     spread: Mapping[str, str] | None = None,
+    beside: Sequence[Container] = (),
 ) -> core.v1.PodSpecArgs:
-    """A pod with one container. ``spread``: labels of pods to keep on different nodes."""
+    """A pod with its container, and others ``beside`` it of the same user; volumes of one name are one.
+    ``spread``: labels of pods to keep on different nodes."""
+    containers = (container, *beside)
+    volumes = {mount.name: mount.volume for each in containers for mount in each.mounts}
     return core.v1.PodSpecArgs(
         automount_service_account_token=False,
         enable_service_links=False,
@@ -95,8 +107,8 @@ def pod_spec(
         termination_grace_period_seconds=grace_seconds,
         restart_policy=restart,
         topology_spread_constraints=[_spread(spread)] if spread else None,
-        containers=[_container(container)],
-        volumes=[mount.volume for mount in container.mounts],
+        containers=[_container(each) for each in containers],
+        volumes=list(volumes.values()),
     )
 
 
@@ -106,7 +118,9 @@ def _container(container: Container) -> core.v1.ContainerArgs:
         for mount in container.mounts
     ]
     if container.claim:
-        mounts.append(core.v1.VolumeMountArgs(name=container.claim[0], mount_path=container.claim[1]))
+        name, path = container.claim
+        read_only = container.claim_read_only or None
+        mounts.append(core.v1.VolumeMountArgs(name=name, mount_path=path, read_only=read_only))
     probes, port = container.probes, container.port
     return core.v1.ContainerArgs(
         name=container.name,

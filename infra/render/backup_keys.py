@@ -37,6 +37,8 @@ class User(StrEnum):
     WRITER = "writer"
     KEEPER = "keeper"
     READER = "reader"
+    ARCHIVER = "archiver"  # PostgreSQL's own container: adds to the archive of its log
+    PITR = "pitr"  # makes base backups beside it, and removes old ones
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,16 @@ def identity(key: str) -> str:
 def user_secret(key: str, user: User) -> str:
     """The secret access key of one of the store's users: 43 characters."""
     return base64.urlsafe_b64encode(_derived(key, f"store-{user}")).decode().rstrip("=")
+
+
+def pitr_pass(key: str) -> str:
+    """What the archive of the log is encrypted with: 64 hex digits."""
+    return _derived(key, "pitr-pass").hex()
+
+
+def pitr_id(key: str) -> str:
+    """The name of the archive that the key reads, which tells nothing of it: 8 hex digits."""
+    return _derived(key, "pitr-id").hex()[:8]
 
 
 def store_certificate(key: str, host: str) -> Certificate:

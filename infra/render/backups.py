@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from infra.render import backup_keys, postgres, redis, service
+from infra.render import archive, backup_keys, postgres, redis, service
 from infra.render.backup_keys import User
 from infra.render.environment import render
 from infra.settings.backups import StoreKind
@@ -28,6 +28,7 @@ DATABASE_URL, REDIS_URL = "DATABASE_URL", "REDIS_URL"
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 SECRET_VARIABLES = (DATABASE_URL, REDIS_URL, ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 STORE = "object-store"
+PITR = "pitr"  # the folder below <stack>/ that is pgBackRest's alone
 STORE_REGION = "us-east-1"  # versitygw's own, which signatures name
 STORE_PORT = 7070
 STORE_DATA, STORE_CONFIG, STORE_SECRETS = "/data", "/etc/slipway/store", "/run/slipway/store"
@@ -43,10 +44,20 @@ OBJECT_ACTIONS: Mapping[User, tuple[str, ...]] = MappingProxyType(
         User.WRITER: (*_READ, "s3:PutObject", "s3:AbortMultipartUpload"),
         User.KEEPER: (*_READ, "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
         User.READER: _READ,
+        User.ARCHIVER: (*_READ, "s3:PutObject", "s3:AbortMultipartUpload"),
+        User.PITR: (*_READ, "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"),
     }
 )
+OF_PITR = frozenset({User.ARCHIVER, User.PITR})
+OF_BACKUPS = tuple(user for user in OBJECT_ACTIONS if user not in OF_PITR)
 BUCKET_ACTIONS: Mapping[User, tuple[str, ...]] = MappingProxyType(
-    {User.WRITER: _LIST, User.KEEPER: (*_LIST, "s3:ListBucketVersions"), User.READER: _LIST}
+    {
+        User.WRITER: _LIST,
+        User.KEEPER: (*_LIST, "s3:ListBucketVersions"),
+        User.READER: _LIST,
+        User.ARCHIVER: _LIST,
+        User.PITR: _LIST,
+    }
 )
 
 
@@ -112,7 +123,7 @@ def configuration(settings: Settings, version: str) -> dict[str, str]:
     """What a full backup keeps beside the data, without a secret: file name → text."""
     plain = service.environment(settings, version)
     return {
-        **postgres.files(settings.postgres),
+        **postgres.files(settings.postgres, more=archive.parameters(settings)),
         **redis.files(settings.redis),
         "service.env": "".join(f"{key}={value}\n" for key, value in plain.items()),
         "settings.json": settings.model_dump_json(indent=1) + "\n",
@@ -137,9 +148,10 @@ def key_files(settings: Settings, *, read: bool) -> dict[str, Callable[[str], st
 
 def statements(user: User, bucket_arn: str, stack: str) -> list[dict[str, Any]]:
     """What ``user`` may do, as the statements of a policy (IAM, version 2012-10-17) without a principal."""
+    folder = f"{stack}/{PITR}" if user in OF_PITR else stack
     rows = [
         ("Bucket", BUCKET_ACTIONS[user], bucket_arn),
-        ("Objects", OBJECT_ACTIONS[user], f"{bucket_arn}/{stack}/*"),
+        ("Objects", OBJECT_ACTIONS[user], f"{bucket_arn}/{folder}/*"),
     ]
     if user is User.READER:
         rows.append(("Drills", ("s3:PutObject",), f"{bucket_arn}/{stack}/drills/*"))

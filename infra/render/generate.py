@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.paths import ROOT
 from infra.render import (
+    archive,
     backups,
     compose,
     configuration,
@@ -65,7 +66,7 @@ def _from_the_model() -> dict[Path, str]:
 def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
     settings = profile(environment)
     for product, files in (
-        ("postgres", postgres.files(settings.postgres)),
+        ("postgres", postgres.files(settings.postgres, more=archive.parameters(settings))),
         ("redis", redis.files(settings.redis)),
         ("backups", backups.files(settings)),
     ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from infra import limits, versions
 from infra.render import validate
@@ -11,6 +13,7 @@ from infra.settings.postgres import Postgres
 from infra.settings.secrets import SecretName
 
 PORT = 5432
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SUPERUSER = "postgres"
 MAP = "slipway"  # of pg_ident.conf, where the system user has another name
 
@@ -35,9 +38,10 @@ class Place:
 CONTAINER = Place()
 
 
-def files(settings: Postgres, place: Place = CONTAINER) -> dict[str, str]:
-    """File name → text. Raises validate.RenderError where a file does not read back as meant."""
-    wanted = parameters(settings, place)
+def files(settings: Postgres, place: Place = CONTAINER, more: Mapping[str, str] = NOTHING) -> dict[str, str]:
+    """File name → text; ``more`` are further parameters. Raises validate.RenderError where a file does not
+    read back as meant."""
+    wanted = {**parameters(settings, place), **more}
     config = render("postgres/postgresql.conf.j2", parameters=wanted)
     validate.same("postgresql.conf", wanted, validate.assignments(config, "="))
     mapped = "" if place.user == SUPERUSER else f"{MAP} {place.user} {SUPERUSER}\n"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from infra.settings.base import Memory, Resources, Schedule, Section, TimeZone
+from infra.settings.pitr import Pitr
 
 
 class StoreKind(StrEnum):
@@ -116,3 +117,4 @@ class Backups(Section):
         Resources(cpu_request="200m", memory_request="256Mi", memory_limit="1Gi"),
         description="CPU and memory of restore and drill, which runs a PostgreSQL of its own.",
     )
+    pitr: Pitr = Field(Pitr(), description="The archive from which a stack is restored to a second.")

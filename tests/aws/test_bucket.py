@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.render.backup_keys import User
-from infra.render.backups import OBJECT_ACTIONS
+from infra.render.backups import OF_BACKUPS
 from tests.aws.conftest import REGION, STACK, World, readable
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -63,7 +63,7 @@ def test_s3_removes_old_versions_and_unfinished_uploads_and_no_backup(world: Wor
     assert rule["Expiration"] == {"ExpiredObjectDeleteMarker": True}
 
 
-@pytest.mark.parametrize("user", list(OBJECT_ACTIONS))
+@pytest.mark.parametrize("user", list(OF_BACKUPS))
 def test_each_user_has_one_policy_and_one_key(world: World, iam: Any, user: User) -> None:
     name = f"{STACK}-backup-{user}"
     (attached,) = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]

@@ -28,7 +28,7 @@ from infra.sandbox import tools
 from tests.app.servers import Server
 
 BUCKET, STACK = "team-backups", "coupang-cs-test"
-USERS = ("writer", "keeper", "reader")
+USERS = ("writer", "keeper", "reader", "archiver", "pitr")
 EVERYBODY = {"AWS": list(USERS)}
 WRITING = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
 DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
@@ -117,6 +117,8 @@ class ObjectStore(Server):
             rules += [
                 ({"AWS": ["writer"]}, WRITING, f"{bucket}/*"),
                 ({"AWS": ["reader"]}, ["s3:PutObject"], f"{bucket}/{STACK}/drills/*"),
+                ({"AWS": ["archiver", "pitr"]}, WRITING, f"{bucket}/{STACK}/pitr/*"),
+                ({"AWS": ["pitr"]}, DELETING, f"{bucket}/{STACK}/pitr/*"),
             ]
         statements = [
             {"Effect": "Allow", "Principal": who, "Action": actions, "Resource": what}
@@ -174,7 +176,7 @@ class ObjectStore(Server):
             x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([address, x509.DNSName("localhost")]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, None)
         )

@@ -14,7 +14,7 @@ from infra.components.aws import documents
 from infra.components.aws.arguments import BucketArguments, role_name
 from infra.components.base import Component, Context
 from infra.render.backup_keys import User
-from infra.render.backups import OBJECT_ACTIONS
+from infra.render.backups import OF_BACKUPS
 
 PATH = f"/{names.PROJECT}/"
 
@@ -61,7 +61,7 @@ class BackupBucket(Component):
         )
         self.keys = {
             user: key
-            for user in OBJECT_ACTIONS
+            for user in OF_BACKUPS
             if (key := self._grant(user, arguments.roles.get(user), arguments))
         }
         self.register_outputs({"bucket": self.bucket})

@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     backups.store_is_reachable,
     backups.lock_ends_before_retention,
     backups.backups_image_is_named,
+    backups.archive_has_a_store,
 )
 
 

@@ -26,6 +26,7 @@ def backup_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     yield from _fits(("backups", "store", "resources"), backups.store.resources)
     yield from _fits(("backups", "resources"), backups.resources)
     yield from _fits(("backups", "restore_resources"), backups.restore_resources)
+    yield from _fits(("backups", "pitr", "resources"), backups.pitr.resources)
 
 
 def _fits(path: tuple[str, ...], wanted: Resources) -> Iterator[Finding]:

@@ -53,3 +53,34 @@ def test_no_backup_an_old_one_an_unverified_one_and_a_suspended_schedule_are_tol
     assert troubles(backup(NEW, verified="2026-11-28T06:30:00+00:00"), suspend=True) == [
         "backup-database: is suspended"
     ]
+
+
+def status(**archiver: Any) -> dict[str, Any]:
+    plain = {"last_archived_seconds_ago": 20, "last_failed_seconds_ago": None, "waiting": 0}
+    backups = [
+        {"ended": "2026-11-22T02:00:07Z", "damaged": True},
+        {"ended": "2026-11-23T02:00:07Z", "damaged": False},
+        {"ended": "2026-11-24T02:00:07Z", "damaged": False},
+    ]
+    return {"backups": backups, "archiver": plain | archiver}
+
+
+def test_an_archive_reaches_back_to_its_first_sound_base_backup() -> None:
+    found = backup_health.archive_of(status())
+    assert (found.restorable_from, found.age_seconds, found.failing) == ("2026-11-23T02:00:07Z", 20, False)
+    assert backup_health._not_archived(found) == []
+
+
+def test_archiving_that_failed_after_its_last_success_is_a_trouble() -> None:
+    over = backup_health.archive_of(status(last_failed_seconds_ago=300))
+    assert backup_health._not_archived(over) == []
+    failing = backup_health.archive_of(status(last_failed_seconds_ago=3, waiting=4))
+    assert backup_health._not_archived(failing) == [
+        "backup-pitr: archiving fails, and 4 segments wait on the volume: "
+        "kubectl logs postgres-0 --container postgres"
+    ]
+
+
+def test_an_archive_without_a_base_backup_restores_nothing_and_says_so() -> None:
+    empty = backup_health.archive_of({**status(last_archived_seconds_ago=None), "backups": []})
+    assert backup_health._not_archived(empty) == ["backup-pitr: there is no base backup yet"]

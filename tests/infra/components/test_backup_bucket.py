@@ -18,7 +18,7 @@ from infra.components.base import Context
 from infra.errors import UserError
 from infra.paths import ROOT
 from infra.render.backup_keys import User
-from infra.render.backups import OBJECT_ACTIONS
+from infra.render.backups import OF_BACKUPS
 from tests.infra.mocks import Recorder, running
 
 pytestmark = pytest.mark.unit
@@ -69,7 +69,7 @@ def test_a_bucket_has_every_protection_without_being_asked() -> None:
 
 def test_the_keys_of_the_users_are_secret_outputs() -> None:
     _, _, secret = declared()
-    assert secret == dict.fromkeys(OBJECT_ACTIONS, True)
+    assert secret == dict.fromkeys(OF_BACKUPS, True)
 
 
 def test_a_role_takes_the_place_of_a_user_and_its_key() -> None:
@@ -106,7 +106,7 @@ def test_no_user_has_a_right_that_is_anothers_task(user: User, never: str) -> No
     assert not [action for granted in actions(user).values() for action in granted if never in action]
 
 
-@pytest.mark.parametrize("user", list(OBJECT_ACTIONS))
+@pytest.mark.parametrize("user", list(OF_BACKUPS))
 def test_no_right_reaches_beyond_the_stacks_own_objects(user: User) -> None:
     granted = actions(user, KEY)
     assert all(re.fullmatch(rf"{ARN}(/{STACK}/.+)?|{KEY}", resource) for resource in granted)

@@ -141,9 +141,9 @@ def test_the_store_s_start_script_is_bash() -> None:
     validate.bash_accepts(backups.store_files(settings("sandbox"))["start.sh"])
 
 
-def test_the_store_knows_its_three_users_and_no_root_among_them() -> None:
+def test_the_store_knows_its_five_users_and_no_root_among_them() -> None:
     accounts = json.loads(backups.store_secrets(settings("sandbox"))["users.json"](KEY))["accessAccounts"]
-    assert set(accounts) == {"writer", "keeper", "reader"}
+    assert set(accounts) == {"writer", "keeper", "reader", "archiver", "pitr"}
     assert {account["role"] for account in accounts.values()} == {"user"}
     assert accounts["writer"]["secret"] == backup_keys.user_secret(KEY, User.WRITER)
 

@@ -25,6 +25,10 @@ if ! flock --nonblock 9; then
 fi
 
 # An initdb that was cut short leaves only data.new, which never counts.
+if [ ! -e "$data" ] && [ -e "$data.previous" ]; then
+    log "a restore was cut short between two renames; nothing was touched: run slipway restore again"
+    exit 1
+fi
 if [ ! -e "$data" ]; then
     log "making a new database cluster"
     rm -rf -- "$fresh"
