@@ -165,7 +165,13 @@ def destroy(stack: str, progress: Progress) -> None:
 
 
 def _run(stack: str, verb: str, arguments: list[str], values: dict[str, str]) -> None:
-    code = live([verb, "--stack", stack, *arguments], values)
+    try:
+        code = live([verb, "--stack", stack, *arguments], values)
+    except KeyboardInterrupt:
+        # The engine takes its lock before it listens to signals: one that comes between leaves the lock.
+        if is_sandbox(stack):
+            locks.release(local_state.backend(), stack)
+        raise
     if code:
         raise UserError.of(
             f"pulumi {verb}",

@@ -57,24 +57,34 @@ def files(backend: Path, stack: str) -> Iterator[Path]:
     return (path for path in (backend / ".pulumi" / "locks").rglob("*.json") if path.parent.name == stack)
 
 
-def heal(backend: Path, stack: str, progress: Progress) -> None:
-    """Remove locks of dead owners. Raises UserError naming every owner that lives or may live."""
-    held: list[Problem] = []
+def release(backend: Path, stack: str) -> list[Lock]:
+    """Take away the locks whose owner is certainly dead, and name them."""
+    released = []
     for path in list(files(backend, stack)):
         try:
             lock = Lock.read(path)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            continue  # given back meanwhile, or none of ours to judge
+        if lock.owner_is_dead():
+            path.unlink(missing_ok=True)
+            released.append(lock)
+    return released
+
+
+def heal(backend: Path, stack: str, progress: Progress) -> None:
+    """Remove locks of dead owners. Raises UserError naming every owner that lives or may live."""
+    for lock in release(backend, stack):
+        progress.say(ENGINE, f"took away the lock of an interrupted run (pid {lock.pid}, which is gone)")
+    held: list[Problem] = []
+    for path in list(files(backend, stack)):
+        try:
+            held.append(_held(stack, Lock.read(path)))
         except FileNotFoundError:
             continue  # given back meanwhile
         except (ValueError, KeyError, TypeError):
             held.append(
                 Problem(f"stack {stack}", f"the lock {path} cannot be read", f"pulumi cancel -s {stack}")
             )
-            continue
-        if lock.owner_is_dead():
-            path.unlink(missing_ok=True)
-            progress.say(ENGINE, f"took away the lock of an interrupted run (pid {lock.pid}, which is gone)")
-        else:
-            held.append(_held(stack, lock))
     if held:
         raise UserError(held)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +84,22 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def seen(calls: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in calls.read_text().splitlines()]
+
+
+def lock(
+    backend: Path, pid: int, host: str = "", since: datetime | None = None, stack: str = "sandbox"
+) -> Path:
+    """A lock file as the engine writes it."""
+    folder = backend / ".pulumi" / "locks" / "organization" / "slipway" / stack
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "pid": pid,
+        "username": "ada",
+        "hostname": host or socket.gethostname(),
+        "timestamp": (since or datetime.now(UTC))
+        .isoformat()
+        .replace("+00:00", "000Z"),  # the engine writes nanoseconds
+    }
+    path = folder / f"{pid}.json"
+    path.write_text(json.dumps(content))
+    return path

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,11 +13,9 @@ import pytest
 
 from infra.engine import locks
 from infra.errors import UserError
-from infra.progress import Progress
+from tests.infra.stack.conftest import QUIET, lock
 
 pytestmark = pytest.mark.unit
-QUIET = Progress(quiet=True)
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -34,21 +30,6 @@ def dead() -> int:
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
-
-
-def lock(backend: Path, pid: int, host: str = "", since: datetime = NOW, stack: str = "sandbox") -> Path:
-    """A lock file as the engine writes it."""
-    folder = backend / ".pulumi" / "locks" / "organization" / "slipway" / stack
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "pid": pid,
-        "username": "ada",
-        "hostname": host or socket.gethostname(),
-        "timestamp": since.isoformat().replace("+00:00", "000Z"),  # the engine writes nanoseconds
-    }
-    path = folder / f"{pid}.json"
-    path.write_text(json.dumps(content))
-    return path
 
 
 def test_the_lock_of_a_dead_process_is_taken_away(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from infra.engine import cli, local_state, passphrase
 from infra.errors import UserError
 from infra.settings import check, layers
 from infra.settings.secrets import SecretName
-from tests.infra.stack.conftest import QUIET, seen
+from tests.infra.stack.conftest import QUIET, lock, seen
 
 pytestmark = pytest.mark.unit
 NEEDED = [name for name in SecretName if not name.given]
@@ -133,6 +133,23 @@ def test_forgetting_a_stack_leaves_other_stacks_alone(calls: Path) -> None:
     local_state.forget("sandbox")
     assert not local_state.file("sandbox").exists()
     assert other.exists()
+
+
+def test_a_ctrl_c_that_ended_pulumi_at_once_leaves_no_lock(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        process = subprocess.Popen(["true"])
+        process.wait()
+        made.append(lock(local_state.backend(), process.pid))
+        raise KeyboardInterrupt
+
+    made: list[Path] = []
+    stack.ensure_stack("sandbox", QUIET)
+    monkeypatch.setattr(stack, "live", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stack.up("sandbox", QUIET)
+    assert [path.exists() for path in made] == [False]
 
 
 def test_ctrl_c_reaches_pulumi_once_and_is_waited_for(calls: Path, tmp_path: Path) -> None:
