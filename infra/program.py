@@ -31,6 +31,7 @@ from infra.settings.model import Settings
 from infra.settings.secrets import SecretName
 from infra.settings.service import ServiceType
 
+AWS_ENDPOINT = "AWS_ENDPOINT_URL"  # AWS's own variable, of every SDK and of the official plugin
 POSTGRES_PASSWORDS = (SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SERVICE_PASSWORD)
 
 
@@ -104,21 +105,24 @@ def _backups(
     addresses: Addresses,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """The store first, where it stands in the cluster: the exporter asks it as it starts."""
-    key, kind, after = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind, opts
+    """The store first, with all its protection, where it is ours: the exporter asks it as it starts."""
+    key, kind = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind
+    stores: list[pulumi.Resource] = []
     if kind is StoreKind.CLUSTER:
         store = ObjectStore(context, settings, image, key, opts)
         access: Access = store.access
-        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[store]))
+        stores = [store]
     elif kind is StoreKind.AWS:
-        access = _access_at_aws(settings, context)
+        bucket, access = _bucket_at_aws(settings, context)
+        stores = [bucket]
     else:
         access = _given_access(secrets)
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=stores))
     Backups("backups", context, settings, image, key, addresses, access, after)
 
 
-def _access_at_aws(settings: Settings, context: Context) -> Access:
-    """To a bucket of our own. Imported here: a stack without AWS does not wait for its package."""
+def _bucket_at_aws(settings: Settings, context: Context) -> tuple[pulumi.Resource, Access]:
+    """A bucket of our own and its users' keys. Imported here: without AWS nobody waits for its package."""
     from infra.components.aws.account import provider
     from infra.components.aws.arguments import Account, BucketArguments, LockMode
     from infra.components.aws.bucket import BackupBucket
@@ -129,9 +133,10 @@ def _access_at_aws(settings: Settings, context: Context) -> Access:
         lock_days=store.object_lock_days or None,
         lock_mode=LockMode(backups_render.LOCK_MODE),
     )
-    opts = pulumi.ResourceOptions(providers={"aws": provider(Account(backups_render.region(settings)))})
+    account = Account(backups_render.region(settings), os.environ.get(AWS_ENDPOINT) or None)
+    opts = pulumi.ResourceOptions(providers={"aws": provider(account)})
     bucket = BackupBucket("bucket", context, arguments, opts)
-    return {user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
+    return bucket, {user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
 
 
 def _given_access(secrets: Secrets) -> Access:

@@ -36,12 +36,12 @@ class Moto:
 
     url: str
 
-    def client(self, service: str, **credentials: str) -> Any:
+    def client(self, service: str, region: str = REGION, **credentials: str) -> Any:
         """A client with these credentials, or with the test's own."""
         quickly = Config(retries={"max_attempts": 1}, proxies={}, s3={"addressing_style": "path"})
         chosen = credentials or KEY
         return boto3.session.Session().client(
-            service, endpoint_url=self.url, region_name=REGION, config=quickly, **chosen
+            service, endpoint_url=self.url, region_name=region, config=quickly, **chosen
         )
 
     def enforce(self) -> None:
@@ -161,3 +161,10 @@ def readable(folder: Path, *values: str) -> list[str]:
     """The files below a folder in which one of the values can be read."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if any(v in path.read_text("utf-8", "replace") for v in values)]
+
+
+def emptied(s3: Any, bucket: str) -> None:
+    """Take every version of every object out of a bucket."""
+    found = s3.list_object_versions(Bucket=bucket)
+    for version in [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]:
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -7,15 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.aws.conftest import STACK, World
+from tests.aws.conftest import STACK, World, emptied
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-def emptied(s3: Any, bucket: str) -> None:
-    found = s3.list_object_versions(Bucket=bucket)
-    for version in [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]:
-        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def test_destroy_is_refused_while_backups_exist_and_succeeds_afterwards(world: World) -> None:

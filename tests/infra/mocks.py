@@ -26,10 +26,12 @@ SECRETS = {name: f"canary-{name.value}-".ljust(43, "x") for name in SecretName}
 
 @dataclass
 class Recorder(pulumi_mocks.Mocks):
-    """Keeps what was declared, in order, and what each resource leaves to others (ignoreChanges)."""
+    """Keeps what was declared, in order, what each resource leaves to others (ignoreChanges), and which
+    resources it waits for (names)."""
 
     resources: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
     ignored: dict[str, list[str]] = field(default_factory=dict)
+    awaited: dict[str, set[str]] = field(default_factory=dict)
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources.append(args)
@@ -56,16 +58,19 @@ class Monitor(pulumi_mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the SDK's name
         self.recorder.ignored[request.name] = list(request.ignoreChanges)
+        self.recorder.awaited[request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
 class Built:
-    """What one stack declares and exports. ``ignored``: Pulumi name → property paths left to others."""
+    """What one stack declares and exports. By Pulumi name: ``ignored``, the property paths left to others;
+    ``awaited``, the names of the resources that are there before."""
 
     resources: list[pulumi_mocks.MockResourceArgs]
     exports: dict[str, Any]
     ignored: dict[str, list[str]] = field(default_factory=dict)
+    awaited: dict[str, set[str]] = field(default_factory=dict)
 
     def kind(self, kind: str) -> dict[str, dict[str, Any]]:
         """Pulumi name → inputs of every Kubernetes resource of that kind."""
@@ -118,7 +123,7 @@ def built(wanted: Settings, secrets: dict[SecretName, str] | None = None) -> Bui
         return {name: await pulumi.Output.from_input(value).future() for name, value in outputs.items()}
 
     exports = running(program, recorder, str(wanted.stack))
-    return Built(recorder.resources, exports, recorder.ignored)
+    return Built(recorder.resources, exports, recorder.ignored, recorder.awaited)
 
 
 def running(

@@ -26,7 +26,7 @@ class LockMode(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """Where at AWS. endpoint: URL of a moto server on this machine instead, for tests."""
+    """Where at AWS. endpoint: URL of another server for S3 and IAM (for tests: moto's on this machine)."""
 
     region: str
     endpoint: str | None = None

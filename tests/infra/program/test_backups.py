@@ -23,7 +23,7 @@ def program() -> Built:
     return built(settings("sandbox", backups={"time_zone": "Asia/Seoul", "deadline_minutes": 90}))
 
 
-def with_store(**store: str) -> Built:
+def with_store(**store: str | int) -> Built:
     return built(settings("ledger-prod", backups={"enabled": True, "bucket": "b-1", "store": store}))
 
 
@@ -179,6 +179,23 @@ def test_a_bucket_of_our_own_at_aws_gives_each_user_its_own_key() -> None:
     }
     assert keys == {name: f"issued-bucket-{name}" for name in keys}
     assert made.kind("ConfigMap")["backups-environment"]["data"]["AWS_REGION"] == "eu-central-1"
+
+
+def test_nothing_is_written_to_a_bucket_before_all_its_protection_is_in_force() -> None:
+    made = with_store(kind="aws", region="eu-central-1", object_lock_days=7)
+    parts = {item.name for item in made.resources if item.typ.startswith("aws:s3/")}
+    assert len(parts) == 8
+    assert made.awaited["backups"] >= parts
+
+
+@pytest.mark.parametrize("variable", ["http://127.0.0.1:5000", ""])
+def test_aws_is_where_its_own_variable_says(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", variable)
+    made = with_store(kind="aws", region="eu-central-1")
+    (provider,) = [item.inputs for item in made.resources if item.typ == "pulumi:providers:aws"]
+    assert provider["region"] == "eu-central-1"
+    endpoints = json.loads(provider.get("endpoints", "[]"))
+    assert endpoints == ([{"s3": variable, "iam": variable}] if variable else [])
 
 
 def test_a_stack_without_aws_has_nothing_of_it() -> None:
