@@ -29,6 +29,10 @@ To = Annotated[
         "`previous` takes it back.",
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="STACK", help="A backup of another stack, with personal data masked."),
+]
 Tables = Annotated[str | None, typer.Option(help="Only these (a,b); with --into.")]
 Into = Annotated[
     str | None, typer.Option(metavar="NAME", help="Into a new database of that name; nothing is swapped.")
@@ -44,6 +48,7 @@ def restore(
     at: At = None,
     backup: Backup = None,
     to: To = None,
+    source: From = None,
     tables: Tables = None,
     into: Into = None,
     undo: Undo = False,
@@ -54,24 +59,26 @@ def restore(
     """Restore a backup (the newest without --at or --backup) and put it in the live database's place."""
     from infra import backup_jobs
 
-    wanted = {"--at": at, "--backup": backup, "--tables": tables, "--into": into}
+    wanted = {"--at": at, "--backup": backup, "--from": source, "--tables": tables, "--into": into}
     _refuse_contradictions({**wanted, "--undo": undo, "--forget": forget}, to)
     where = backup_jobs.place(stack)
     if to:
-        restore_to.restore_to(where, to, lambda what: _confirm(stack, what, yes=yes), as_json=as_json)
+        restore_to.restore_to(where, to, lambda what: _confirm(None if yes else stack, what), as_json=as_json)
         return
     if undo or forget:
         _again(where, "undo" if undo else "forget", yes=yes, as_json=as_json)
         return
-    chosen = _choose(where, at, backup, as_json=as_json)
-    if into is None:
-        _confirm(stack, f"puts {chosen} in the place of the live database of {stack}", yes=yes)
-    arguments = ["restore", "--backup", chosen, "--jobs", str(_jobs(stack))]
-    arguments += ["--into", into] if into else []
-    arguments += ["--tables", tables] if tables else []
-    restored = _run(where, arguments, deletes=True, as_json=as_json)
+    how = ["--jobs", str(_jobs(stack)), *(["--into", into] if into else [])]
+    how += ["--tables", tables] if tables else []
+    question = None if into or yes else stack
+    if source:
+        restored = _lent(where, source, (at, backup), how, question, as_json=as_json)
+    else:
+        chosen = _choose(where, at, backup, as_json=as_json)
+        _confirm(question, f"puts {chosen} in the place of the live database of {stack}")
+        restored = _run(where, ["restore", "--backup", chosen, *how], deletes=True, as_json=as_json)
     swapped = None if into else _run(where, ["swap"], deletes=False, as_json=as_json)
-    _tell(stack, chosen, restored, swapped, as_json=as_json)
+    _tell(stack, restored, swapped, as_json=as_json)
 
 
 def _refuse_contradictions(given: dict[str, Any], to: str | None) -> None:
@@ -143,15 +150,46 @@ def _jobs(stack: str) -> int:
     return int(_settings(stack).restore_jobs)
 
 
-def _confirm(stack: str, what: str, *, yes: bool) -> None:
-    """The stack's name, typed. Raises UserError where nobody can be asked, or something else was typed."""
-    if yes:
+def _confirm(stack: str | None, what: str) -> None:
+    """The stack's name, typed; None asks nothing. Raises UserError where nobody can be asked, or something
+    else was typed."""
+    if stack is None:
         return
     if not sys.stdin.isatty():
         raise UserError.of("slipway restore", what, "say that it is meant: --yes", exit_code=EXIT_USAGE)
     typed = typer.prompt(f"This {what}; what is live now is kept beside it.\nType {stack} to go on")
     if typed.strip() != stack:
         raise UserError.of("slipway restore", "was not confirmed; nothing was changed", "run it again")
+
+
+def _lent(
+    where: Place,
+    source: str,
+    wanted: tuple[str | None, str | None],
+    how: list[str],
+    question: str | None,
+    *,
+    as_json: bool,
+) -> Event:
+    """A backup of another stack, always masked: who may see this stack's data need not see that one's.
+
+    ``wanted``: --at and --backup. The Job itself chooses, since it alone can read that store.
+    """
+    from infra import backup_sources as sources
+    from infra.cli import backup_view as view
+
+    found = sources.of(where, source)
+    at, backup = wanted
+    which, words = ["--newest"], "the newest backup"
+    if backup:
+        which, words = ["--backup", backup], backup
+    elif at:
+        which = ["--at", moment_of(at, found.time_zone).isoformat()]
+        words = f"the last backup before {at}"
+    what = f"puts {words} of {source}, with personal data masked, in the place of the live database of"
+    _confirm(question, f"{what} {where.stack}")
+    with sources.lent(where, found, ["restore", *which, "--mask", *how]) as job:
+        return view.run(job, deletes=True, as_json=as_json)
 
 
 def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:
@@ -162,7 +200,7 @@ def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:
         "undo": f"puts the database that was live before back in its place in {where.stack}",
         "forget": f"drops the database that the last restore of {where.stack} replaced, for good",
     }
-    _confirm(where.stack, meaning[verb], yes=yes)
+    _confirm(None if yes else where.stack, meaning[verb])
     done = _run(where, [verb], deletes=False, as_json=as_json)
     if verb == "forget":
         restore_to.forget(where)
@@ -185,14 +223,16 @@ def _bare(event: Event) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key not in {"event", "timestamp"}}
 
 
-def _tell(stack: str, chosen: str, restored: Event, swapped: Event | None, *, as_json: bool) -> None:
+def _tell(stack: str, restored: Event, swapped: Event | None, *, as_json: bool) -> None:
     from infra.cli import backup_view as view
 
+    chosen = restored.get("backup")
     if as_json:
         both = {"restored": _bare(restored), "swapped": _bare(swapped) if swapped else None}
         view.plain({"stack": stack, "backup": chosen, **both})
         return
-    typer.echo(f"{chosen} is in the database {restored.get('database')}, equal to its manifest")
+    masked = "; then its personal data was masked" if restored.get("masked") else ""
+    typer.echo(f"{chosen} is in the database {restored.get('database')}, equal to its manifest{masked}")
     if swapped is None:
         return
     typer.echo(

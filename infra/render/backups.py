@@ -85,6 +85,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "BACKUP_KEEP_WEEKLY": str(backups.keep_weekly),
         "BACKUP_KEEP_MONTHLY": str(backups.keep_monthly),
         "BACKUP_DEADLINE_SECONDS": str(backups.deadline_minutes * 60),
+        "BACKUP_REFRESH_SECONDS": str(backups.refresh_seconds),
         "BACKUP_MODULES": ",".join(settings.modules),
         # Of an image of the team's own nobody here knows the migrations.
         "BACKUP_SCHEMA_HEAD": "" if settings.images.service else service.schema_head(),

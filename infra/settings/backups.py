@@ -99,6 +99,9 @@ class Backups(Section):
     deadline_minutes: int = Field(
         120, ge=5, le=1440, description="Minutes a backup may take; drill and retention wait that long."
     )
+    refresh_seconds: int = Field(
+        60, ge=1, le=3600, description="Seconds between two readings of the store by the exporter."
+    )
     compression: Compression = Field(
         Compression.ZSTD, description="Compression of the dump before it leaves the pod."
     )
