@@ -64,7 +64,7 @@ def counted(cache: Cache) -> dict[tuple[str, str], float]:
     }
 
 
-async def until(fact: Callable[[], object], seconds: float = 5) -> None:
+async def until(fact: Callable[[], object], seconds: float = 60) -> None:
     """Polls until the fact is true."""
     end = time.monotonic() + seconds
     while not fact():
