@@ -20,9 +20,7 @@ from tests.backups.servers import STACK, ObjectStore
 
 pytestmark = pytest.mark.integration
 
-TAKE_OLDER = (
-    "→ take an older backup: slipway backup list names them; then find out who can write to the bucket"
-)
+TAKE_OLDER = "→ " + manifest.REMEDY
 DUMP, MANIFEST = "database.dump.zst.age", "manifest.json"
 _made: dict[str, bytes] = {}
 

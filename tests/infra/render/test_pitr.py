@@ -96,6 +96,6 @@ def test_the_program_is_told_every_variable_it_knows() -> None:
 
 def test_the_users_of_the_archive_reach_its_folder_alone_and_one_of_them_removes_nothing() -> None:
     for user in backups.OF_PITR:
-        _, objects = backups.statements(user, "b", "team-dev")
+        _, objects = backups.statements(user, "arn:aws:s3:::b", "team-dev")
         assert objects["Resource"] == "arn:aws:s3:::b/team-dev/pitr/*"
     assert not [action for action in backups.OBJECT_ACTIONS[User.ARCHIVER] if "Delete" in action]
