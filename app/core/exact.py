@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 class Written(float):
     """A number of a JSON body, and ``text``, as it was written. Whoever needs no more takes the float."""
 
+    __slots__ = ("text",)
     text: str
 
     def __new__(cls, text: str) -> Written:
@@ -22,7 +23,9 @@ class Written(float):
         return made
 
 
-class _Request(Request):
+class ExactRequest(Request):
+    """A request whose JSON numbers are ``Written``."""
+
     async def json(self) -> Any:
         return json.loads(await self.body(), parse_float=Written)
 
@@ -35,6 +38,6 @@ class ExactRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def exact(request: Request) -> Response:
-            return await handle(_Request(request.scope, request.receive))
+            return await handle(ExactRequest(request.scope, request.receive))
 
         return exact

@@ -28,6 +28,8 @@ from app.ledger.schemas import MAX_DESCRIPTION, CategoryIn, Kind, Status
 
 TABLES = ("transactions", "recurring_transactions", "categories")
 MOST_ROWS = 100_000  # of one file; an export of 10 MB has about 70,000
+# Twelve values a row; a number that keeps its digits takes 140 bytes for 4 in the file.
+MOST_COMMAS = 1_200_000
 MOST_BRACKETS = 1_000_000  # opening ones; each may be an object of 90 bytes in memory for 3 in the file
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -163,6 +165,8 @@ def check_text(text: bytes) -> None:
     brackets = text.count(b"{") + text.count(b"[")
     if brackets > MOST_BRACKETS:
         problems.add("body", f"has {brackets} opening brackets; a file may have {MOST_BRACKETS}")
+    elif (commas := text.count(b",")) > MOST_COMMAS:
+        problems.add("body", f"has {commas} commas; a file may have {MOST_COMMAS}")
     problems.refuse()
 
 

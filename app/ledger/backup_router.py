@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.core.auth.current import CurrentUser
 from app.core.context import Context, context_of
 from app.core.errors import documented
+from app.core.exact import ExactRequest
 from app.ledger.backup import BackupFile, check_text
 from app.ledger.schemas import ImportReport
 from app.ledger.transfer import Transfer
@@ -28,9 +29,10 @@ class Turns(APIRoute):
         handle = super().get_route_handler()
 
         async def in_turn(request: Request) -> Response:
-            check_text(await request.body())
-            async with turn_of(request):
-                return await handle(request)
+            exact = ExactRequest(request.scope, request.receive)
+            check_text(await exact.body())
+            async with turn_of(exact):
+                return await handle(exact)
 
         return in_turn
 

@@ -20,6 +20,7 @@ from tests.app.servers import Postgres, RedisServer
 pytestmark = pytest.mark.integration
 NOTHING: dict[str, list[object]] = {"transactions": []}
 NUMBERS = b'{"transactions":[' + b"1," * 4_899_990 + b"1]}"  # 9.8 MB
+ROWS = b'{"transactions":[' + b"1.1," * 1_199_999 + b"1.1]}"  # as many numbers as may be
 OBJECTS = b'{"transactions":[' + b"{}," * 3_266_660 + b"{}]}"  # 9.8 MB, and 300 MB once it is read
 WRONG = b'{"transactions":[' + b"{}," * (MOST_ROWS - 1) + b"{}]}"  # every row has four problems
 MEMORY = 350_000_000  # bytes; what the process may take at its worst; a pod has 512 MiB
@@ -49,12 +50,15 @@ def peak(process: Service) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
-NUMBERS_PROBLEM = {"field": "transactions", "problem": "has 4899991 rows; a file may have 100000 in all"}
+NUMBERS_PROBLEM = {"field": "body", "problem": "has 4899990 commas; a file may have 1200000"}
+ROWS_PROBLEM = {"field": "transactions", "problem": "has 1200000 rows; a file may have 100000 in all"}
 OBJECTS_PROBLEM = {"field": "body", "problem": "has 3266663 opening brackets; a file may have 1000000"}
 
 
 @pytest.mark.parametrize(
-    ("body", "problem"), [(NUMBERS, NUMBERS_PROBLEM), (OBJECTS, OBJECTS_PROBLEM)], ids=["1", "{}"]
+    ("body", "problem"),
+    [(NUMBERS, NUMBERS_PROBLEM), (OBJECTS, OBJECTS_PROBLEM), (ROWS, ROWS_PROBLEM)],
+    ids=["1", "{}", "1.1"],
 )
 def test_millions_of_rows_are_refused_by_their_number(
     process: Service, body: bytes, problem: dict[str, str]

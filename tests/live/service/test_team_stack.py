@@ -33,7 +33,7 @@ config:
     rollout:
       min_ready_seconds: 0
       drain_seconds: 0
-      termination_grace_seconds: 21
+      termination_grace_seconds: 32
 """
 Answer = subprocess.CompletedProcess[str]
 Run = Callable[..., Answer]
