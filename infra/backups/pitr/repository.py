@@ -77,7 +77,8 @@ class Repository:
 
     def info(self) -> Info:
         """Every base backup, oldest first, and the ends of the archive. Raises UserError."""
-        stanzas = json.loads(self.run("--output=json", f"--io-timeout={ASK_SECONDS}", "info"))
+        said = self.run("--output=json", f"--io-timeout={ASK_SECONDS}", "info")
+        stanzas = json.loads(said, strict=False)  # with another key it quotes raw bytes of what it read
         for stanza in stanzas:
             for repo in stanza["repo"]:
                 if repo["status"]["code"] == UNREADABLE:
