@@ -26,7 +26,7 @@ HTTPS_PORT = 443
 PUBLIC_AUTHORITIES = "/opt/site/botocore/cacert.pem"  # the image has no others (infra/backups/Dockerfile)
 # For each answer of the store; where it is away an attempt takes eight times that. PostgreSQL makes three
 # before it stops: without the store a stop lasts as long as the pod's grace, and crash recovery follows.
-ARCHIVER_TIMEOUT_SECONDS = 15
+ARCHIVER_TIMEOUT_SECONDS = 5
 KEEPER_TIMEOUT_SECONDS = 60
 PARALLEL = 2  # files of a base backup, or of a restore, at the same time
 

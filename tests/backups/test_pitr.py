@@ -170,7 +170,7 @@ def test_archiving_fails_aloud_while_the_store_is_away_and_loses_nothing_when_it
         failures = "SELECT failed_count FROM pg_stat_archiver"
         before = int(pod.sql(failures))
         pod.sql(f"INSERT INTO {table} VALUES (6)", "SELECT pg_switch_wal()")  # noqa: S608
-        wait_for(lambda: int(pod.sql(failures)) > before, "archiving fails", 3 * SECONDS)
+        wait_for(lambda: int(pod.sql(failures)) > before, "archiving fails", 2 * SECONDS)
         pod.sql(f"INSERT INTO {table} VALUES (7)")  # noqa: S608  the service goes on
         assert "HostConnectError" in pod.log()
         assert pod.program("check", "--to", "2026-11-01T00:00:00Z").problems == [
