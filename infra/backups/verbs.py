@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.backups import cache_flush, dump, exporter, listing, report, retention
+from infra.backups import cache, dump, exporter, listing, report, retention
 from infra.backups.config import Config
 from infra.backups.manifest import ID, Kind
 from infra.backups.retention import Policy, Seen
@@ -34,8 +34,8 @@ def register(verbs: Any) -> None:
     made = verbs.add_parser("verify", help="check a backup's bytes", description=_verify.__doc__)
     made.add_argument("id", type=identifier, metavar="ID", help="as `list` names it")
     made.set_defaults(run=_verify)
-    made = verbs.add_parser("flush", help="empty the cache", description=cache_flush.run.__doc__)
-    made.set_defaults(run=cache_flush.run)
+    made = verbs.add_parser("flush", help="empty the cache", description=_flush.__doc__)
+    made.set_defaults(run=_flush)
 
 
 def identifier(text: str) -> str:
@@ -115,3 +115,8 @@ def _verify(config: Config, chosen: argparse.Namespace) -> None:
     """Reads every byte of a backup and compares sizes and SHA-256 with its manifest. Needs no identity."""
     made = listing.verify(Store(config), config.signing_key, chosen.id)
     report.say("result", backup=made.id, bytes=made.bytes, objects=[stored.name for stored in made.objects])
+
+
+def _flush(config: Config, _chosen: argparse.Namespace) -> None:
+    """After a restore of the whole volume the cache holds what is true no more: removes every key of it."""
+    report.say("result", flushed=cache.empty(config))
