@@ -105,14 +105,16 @@ def _options(recipe: Recipe, tag: str, work: Path) -> list[str | Path]:
     bases = {argument: local_reference(base) for argument, base in recipe.bases.items()}
     for argument, value in {**recipe.args, **bases}.items():
         options += ["--build-arg", f"{argument}={value}"]
+    if recipe.pip:  # a secret, as a volume would leave its empty file in every stage's image
+        options += ["--secret", f"id=pip,src={machine.pip_file(work / 'pip')}"]
     for mount in _mounts(recipe, work):
         options += ["--volume", mount]
     return options
 
 
 def _mounts(recipe: Recipe, work: Path) -> list[str]:
-    """This machine's package index for pip, and its Debian mirror for what is no image of ours."""
-    mounts = machine.pip_mounts(work / "pip") if recipe.pip else []
+    """The authorities for pip's index, and this machine's Debian mirror for what is no image of ours."""
+    mounts = machine.pip_trust() if recipe.pip else []
     if recipe.bases and recipe.name != Image.SERVICE:
         mounts.append(f"{machine.apt_folder(work / 'apt')}:/etc/apt")
     return mounts

@@ -111,17 +111,21 @@ def pip_configuration() -> dict[str, str]:
     return {key: known[key] for key in PIP_KEYS if key in known}
 
 
-def pip_mounts(folder: Path) -> list[str]:
-    """Volumes ``source:target:ro`` with which pip in a build installs as this machine's pip does.
+def pip_file(folder: Path) -> Path:
+    """A pip.conf with which pip in a build installs as this machine's pip does.
 
     ``folder`` may hold an index's password: only its owner can read it, and the caller removes it.
     """
     folder.mkdir(mode=0o700)
-    known = pip_configuration()
-    (folder / "pip.conf").write_text("[global]\n" + "".join(f"{key} = {known[key]}\n" for key in known))
-    paths = {str(CERTIFICATES.parent), known.get("cert", "")}
-    trusted = [path for path in sorted(paths) if path and Path(path).exists()]
-    return [f"{folder / 'pip.conf'}:/etc/pip.conf:ro", *(f"{path}:{path}:ro" for path in trusted)]
+    known, file = pip_configuration(), folder / "pip.conf"
+    file.write_text("[global]\n" + "".join(f"{key} = {known[key]}\n" for key in known))
+    return file
+
+
+def pip_trust() -> list[str]:
+    """Volumes ``source:target:ro`` with the authorities that this machine's pip trusts."""
+    paths = {str(CERTIFICATES.parent), pip_configuration().get("cert", "")}
+    return [f"{path}:{path}:ro" for path in sorted(paths) if path and Path(path).exists()]
 
 
 def _ask(*command: str) -> str:

@@ -161,9 +161,8 @@ def test_pip_s_environment_wins_over_its_files_and_stays_out_of_the_command_line
     for key in machine.PIP_KEYS:
         monkeypatch.delenv(f"PIP_{key.upper().replace('-', '_')}", raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:hidden@index/")
-    mounts = machine.pip_mounts(tmp_path / "work")
-    assert not any("hidden" in mount for mount in mounts)
-    assert (tmp_path / "work" / "pip.conf").read_text() == (
+    assert not any("hidden" in mount for mount in machine.pip_trust())
+    assert machine.pip_file(tmp_path / "work").read_text() == (
         "[global]\nindex-url = https://user:hidden@index/\ntimeout = 7\n"
     )
     assert stat.S_IMODE((tmp_path / "work").stat().st_mode) == 0o700
