@@ -12,6 +12,7 @@ import pytest
 
 from tests.app.conftest import run_migrations
 from tests.app.servers import Postgres, RedisServer
+from tests.backups.pitr_pod import Pod, running_pod
 from tests.backups.servers import BUCKET, STACK, ObjectStore, key_files
 
 DATABASE = "ledger"
@@ -138,3 +139,17 @@ def environment(store_server: ObjectStore, postgres_server: Postgres, keys: Path
         return values | changed
 
     return make
+
+
+@pytest.fixture(scope="module")
+def pod(running_store: ObjectStore) -> Iterator[Pod]:
+    """A database with an archive and its first base backup."""
+    yield from running_pod(running_store)
+
+
+@pytest.fixture
+def table(pod: Pod, request: pytest.FixtureRequest) -> str:
+    """A table of the test's own with five rows."""
+    name = f"t_{abs(hash(request.node.name)):x}"
+    pod.sql(f"CREATE TABLE {name} AS SELECT n AS id FROM generate_series(1, 5) n")  # noqa: S608
+    return name

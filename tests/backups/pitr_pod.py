@@ -31,6 +31,7 @@ USER = "postgres"
 NAMED = STACK.removesuffix("test") + "dev"  # a stack file's name; the store's policy has the other
 PROGRAM = ("infra/__init__.py", "infra/errors.py", "infra/backups")
 SECONDS = 90.0
+TIMEOUT = 5  # archive_timeout of these tests, the least that the settings allow
 
 
 class Pod(Server):
@@ -134,9 +135,14 @@ class Pod(Server):
             self.start()
 
     def backup(self, kind: str = "full") -> None:
-        """A base backup now, by the configuration of the container that makes them."""
+        """A base backup now, by the configuration of the container that makes them.
+
+        Its end is told in whole seconds: the second in which it ended is not after it.
+        """
         pgbackrest(self, User.PITR, "stanza-create")
         pgbackrest(self, User.PITR, f"--type={kind}", "backup")
+        ended = self.second()[: len("2026-11-20T03:00:05")]
+        wait_for(lambda: not self.second().startswith(ended), "the next second", SECONDS)
 
     def log(self) -> str:
         """What PostgreSQL has said."""
@@ -193,7 +199,7 @@ def end(process: subprocess.Popen[str], sig: signal.Signals | None = None) -> Sa
     return Said(process.returncode, lines, output)
 
 
-def running_pod(store: ObjectStore, timeout: int, *, backup: bool = True) -> Iterator[Pod]:
+def running_pod(store: ObjectStore, timeout: int = TIMEOUT, *, backup: bool = True) -> Iterator[Pod]:
     """A pod, with its first base backup, for a fixture."""
     pod = Pod(store, timeout, secrets.token_urlsafe(32))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,12 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from infra.backups import report
-from infra.backups.pitr import target
+from infra.backups.pitr import server, target
 from infra.backups.pitr.repository import Backup, Info, Repository
 from infra.errors import UserError
 
 CHECK_SECONDS = 30.0
+ALARM_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 900.0  # between two attempts that fail
 FULL, DIFF = "full", "diff"
 VARIABLES: Mapping[str, str] = {
@@ -56,22 +58,29 @@ def _slot_passed(newest: Backup, cron: str, zone: ZoneInfo, now: datetime) -> bo
 
 def keep(repository: Repository, schedules: Schedules, ended: threading.Event) -> None:
     """Until ``ended`` is set: makes what is due. A failure is told and tried again, later each time."""
-    failures, created = 0, False
+    repository_is_there = False
+    failures, alarm = 0, server.Alarm(repository.place)
     while not ended.is_set():
         try:
-            if not created:
+            if not repository_is_there:
                 repository.create()
-                created = True
-            kind = due(repository.info(), schedules, datetime.now(schedules.zone))
-            if kind:
-                with report.step("backup", kind=kind):
-                    repository.backup(kind)
-                newest = repository.info().backups[-1]
-                report.say(
-                    "result", backup=newest.label, ended=target.stamp(newest.ended), bytes=newest.bytes
-                )
+                repository_is_there = True
+            _make_what_is_due(repository, schedules)
             failures = 0
         except UserError as error:
             report.problems(error)
             failures += 1
-        ended.wait(min(CHECK_SECONDS * 2**failures, LONGEST_WAIT_SECONDS))
+        end = time.monotonic() + min(CHECK_SECONDS * 2**failures, LONGEST_WAIT_SECONDS)
+        while time.monotonic() < end and not ended.is_set():
+            alarm.ring()
+            ended.wait(ALARM_SECONDS)
+
+
+def _make_what_is_due(repository: Repository, schedules: Schedules) -> None:
+    kind = due(repository.info(), schedules, datetime.now(schedules.zone))
+    if kind is None:
+        return
+    with report.step("backup", kind=kind):
+        repository.backup(kind)
+    newest = repository.info().backups[-1]
+    report.say("result", backup=newest.label, ended=target.stamp(newest.ended), bytes=newest.bytes)

@@ -1,4 +1,4 @@
-"""The running database, over its socket as the superuser: how far archiving is, and closing a WAL segment."""
+"""The running database, over its socket as the superuser: archiving, closing a segment, a wakeful start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from infra.backups import report
 from infra.backups.pitr import children
 from infra.backups.pitr.place import Place
 from infra.errors import UserError
@@ -58,3 +59,39 @@ def close_segment(place: Place) -> str:
                 "archive", f"{what}; {tried} attempts failed", "see the log of postgres-0, then run it again"
             )
         time.sleep(POLL_SECONDS)
+
+
+class Alarm:
+    """Wakes the checkpointer of a server that has started.
+
+    From version 15 it starts before recovery ends and then sleeps for ``checkpoint_timeout``, blind to
+    ``archive_timeout`` (CheckpointerMain in checkpointer.c): a row could wait for five minutes.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place, self._woken, self._told = place, "", False
+
+    def ring(self) -> None:
+        """Once for each start of the server. A failure is told once, and tried again by the next call."""
+        started = self._started()
+        if not started or started == self._woken:
+            return
+        try:
+            sql(self._place, "SELECT pg_reload_conf()")
+        except UserError as error:
+            if not self._told:
+                report.problems(error)
+            self._told = True
+        else:
+            self._woken, self._told = started, False
+
+    def _started(self) -> str:
+        """Which process, since when, once it is open on the pod's socket (not start.sh's own); else empty."""
+        file = self._place.live / "postmaster.pid"
+        try:
+            lines = file.read_text().splitlines()
+        except FileNotFoundError:
+            return ""
+        sockets, status = lines[4:5], [line.strip() for line in lines[7:8]]
+        ready = sockets == [str(self._place.sockets)] and status == ["ready"]
+        return f"{lines[0]} {lines[2]}" if ready else ""
