@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -13,7 +14,7 @@ from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
 from infra.components.namespace import Namespace
-from infra.components.object_store import Access, Credentials, ObjectStore, derived_access
+from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
@@ -43,7 +44,8 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     context = Context(stack, namespace.namespace)
     used = {image: _reference(settings, image) for image in (Image.SERVICE, Image.POSTGRES, Image.REDIS)}
     passwords = {name: secrets[name] for name in POSTGRES_PASSWORDS}
-    archive = _archive(settings, secrets)
+    store = _store(settings, context, secrets, opts) if settings.backups.enabled else None
+    archive = _archive(settings, secrets, store)
     server = used[Image.POSTGRES] if archive is None else archive.image
     postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts)
     password = secrets[SecretName.REDIS_PASSWORD]
@@ -52,10 +54,13 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     service = Service(
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
     )
-    if settings.backups.enabled:
+    if store:
         used[Image.BACKUPS] = _reference(settings, Image.BACKUPS)
         addresses = Addresses(postgres.owner_url, redis.copying_url)
-        _backups(settings, context, used[Image.BACKUPS], secrets, addresses, opts)
+        # After the store with all its protection, where it is ours: the exporter asks it as it starts.
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=store.made))
+        key = secrets[SecretName.BACKUP_KEY]
+        Backups("backups", context, settings, used[Image.BACKUPS], key, addresses, store.access, after)
     url = _url(settings, service)
     if settings.ingress.hosts:
         url = Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
@@ -88,40 +93,34 @@ def _reference(settings: Settings, image: Image) -> str:
     return images.reference(image, images.Catalogue(settings.images.catalogue.value))
 
 
-def _archive(settings: Settings, secrets: Secrets) -> Archive | None:
-    """PostgreSQL's own container then needs pgBackRest too, which the backups' image has."""
-    if not archive_render.wanted(settings):
-        return None
-    key, kind = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind
-    access = derived_access(key) if kind is StoreKind.CLUSTER else _given_access(secrets)
-    return Archive(settings, _reference(settings, Image.BACKUPS), key, access)
+@dataclass(frozen=True)
+class _Store:
+    """Who asks the object store as what, and what of it the stack makes."""
+
+    access: Access
+    made: list[pulumi.Resource]
 
 
-def _backups(
-    settings: Settings,
-    context: Context,
-    image: str,
-    secrets: Secrets,
-    addresses: Addresses,
-    opts: pulumi.ResourceOptions,
-) -> None:
-    """The store first, with all its protection, where it is ours: the exporter asks it as it starts."""
-    key, kind = secrets[SecretName.BACKUP_KEY], settings.backups.store.kind
-    stores: list[pulumi.Resource] = []
+def _store(settings: Settings, context: Context, secrets: Secrets, opts: pulumi.ResourceOptions) -> _Store:
+    kind = settings.backups.store.kind
     if kind is StoreKind.CLUSTER:
+        image, key = _reference(settings, Image.BACKUPS), secrets[SecretName.BACKUP_KEY]
         store = ObjectStore(context, settings, image, key, opts)
-        access: Access = store.access
-        stores = [store]
-    elif kind is StoreKind.AWS:
-        bucket, access = _bucket_at_aws(settings, context)
-        stores = [bucket]
-    else:
-        access = _given_access(secrets)
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=stores))
-    Backups("backups", context, settings, image, key, addresses, access, after)
+        return _Store(store.access, [store])
+    if kind is StoreKind.AWS:
+        return _bucket_at_aws(settings, context)
+    return _Store(_given_access(secrets), [])
 
 
-def _bucket_at_aws(settings: Settings, context: Context) -> tuple[pulumi.Resource, Access]:
+def _archive(settings: Settings, secrets: Secrets, store: _Store | None) -> Archive | None:
+    """PostgreSQL's own container then needs pgBackRest too, which the backups' image has."""
+    if store is None or not archive_render.wanted(settings):
+        return None
+    image, key = _reference(settings, Image.BACKUPS), secrets[SecretName.BACKUP_KEY]
+    return Archive(settings, image, key, store.access)
+
+
+def _bucket_at_aws(settings: Settings, context: Context) -> _Store:
     """A bucket of our own and its users' keys. Imported here: without AWS nobody waits for its package."""
     from infra.components.aws.account import provider
     from infra.components.aws.arguments import Account, BucketArguments, LockMode
@@ -132,11 +131,12 @@ def _bucket_at_aws(settings: Settings, context: Context) -> tuple[pulumi.Resourc
         bucket=backups_render.bucket(settings),
         lock_days=store.object_lock_days or None,
         lock_mode=LockMode(backups_render.LOCK_MODE),
+        users=backups_render.users(settings),
     )
     account = Account(backups_render.region(settings), os.environ.get(AWS_ENDPOINT) or None)
     opts = pulumi.ResourceOptions(providers={"aws": provider(account)})
     bucket = BackupBucket("bucket", context, arguments, opts)
-    return bucket, {user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}
+    return _Store({user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}, [bucket])
 
 
 def _given_access(secrets: Secrets) -> Access:

@@ -61,6 +61,11 @@ BUCKET_ACTIONS: Mapping[User, tuple[str, ...]] = MappingProxyType(
 )
 
 
+def users(settings: Settings) -> tuple[User, ...]:
+    """Who asks the stack's store: the archive's two only where there is one."""
+    return tuple(OBJECT_ACTIONS) if archive.wanted(settings) else OF_BACKUPS
+
+
 def job_name(task: str) -> str:
     """The CronJob of a task, which kubectl makes Jobs of: ``backup-database``."""
     return f"backup-{task}"

@@ -21,12 +21,14 @@ from infra.components.aws.arguments import Account, BucketArguments
 from infra.components.aws.bucket import BackupBucket
 from infra.components.base import Context
 from infra.paths import ROOT
+from infra.render.backups import OBJECT_ACTIONS
 from infra.sandbox.tools import tool
 from tests.live.provider.engine import Engine, Outcome, Program
 
 PLUGIN = ROOT / "infra" / "sandbox" / "providers" / "bin"
 REGION = "eu-central-1"
 STACK = "uvis-prod"
+EVERYBODY = tuple(OBJECT_ACTIONS)
 KEY = {"aws_access_key_id": "looking", "aws_secret_access_key": "on"}
 
 
@@ -151,7 +153,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str],
     moto.allow_all()
     engine = Engine(tmp_path_factory.mktemp("stack"), environment, STACK)
     engine.start()
-    made = World(engine, moto, BucketArguments(bucket=f"backups-{uuid.uuid4().hex[:8]}"))
+    made = World(engine, moto, BucketArguments(f"backups-{uuid.uuid4().hex[:8]}", users=EVERYBODY))
     outcome = made.up()
     assert outcome.ok, outcome.text
     return made

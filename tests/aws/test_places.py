@@ -12,7 +12,7 @@ from infra.components.aws.arguments import Account, BucketArguments
 from infra.components.aws.bucket import BackupBucket
 from infra.components.base import Context
 from infra.render.backup_keys import User
-from tests.aws.conftest import REGION, STACK, World
+from tests.aws.conftest import EVERYBODY, REGION, STACK, World
 from tests.live.provider.engine import Engine
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -54,4 +54,4 @@ def test_a_role_gets_the_policy_and_no_user_is_made_for_it(world: World) -> None
     (attached,) = iam.list_attached_role_policies(RoleName="backup-writer")["AttachedPolicies"]
     assert attached["PolicyName"] == f"{STACK}-backup-writer"
     names = [user["UserName"] for user in iam.list_users()["Users"]]
-    assert sorted(names) == [f"{STACK}-backup-keeper", f"{STACK}-backup-reader"]
+    assert sorted(names) == sorted(f"{STACK}-backup-{user}" for user in EVERYBODY if user is not User.WRITER)

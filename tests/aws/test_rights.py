@@ -1,4 +1,4 @@
-"""What each of the three users may do, with its own key, on a server that enforces their policies."""
+"""What each of the users may do, with its own key, on a server that enforces their policies."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.render.backup_keys import User
-from infra.render.backups import OF_BACKUPS
+from infra.render.backups import OBJECT_ACTIONS
 from tests.aws.conftest import STACK, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DUMP = f"{STACK}/2026-11-20/database.dump"
 RECORD = f"{STACK}/drills/2026-11-20/once.json"
+SEGMENT = f"{STACK}/pitr/0a1b2c3d/archive/main/15-1/000000010000000000000001"
 FOREIGN = "ledger-prod/2026-11-20/database.dump"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def enforced(world: World) -> Iterator[None]:
-    """Three objects, then policies are enforced.
+    """Objects, then policies are enforced.
 
     The bucket's own policy goes before: moto heeds no condition, and would refuse whoever comes with TLS.
     """
     admin = world.moto.client("s3")
     admin.delete_bucket_policy(Bucket=world.bucket)
-    for key in (DUMP, RECORD, FOREIGN):
+    for key in (DUMP, RECORD, SEGMENT, FOREIGN):
         admin.put_object(Bucket=world.bucket, Key=key, Body=b"0")
     world.keys()
     world.moto.enforce()
@@ -60,6 +61,18 @@ def record(s3: Any, bucket: str) -> None:
     put(s3, bucket, RECORD)
 
 
+def archived(s3: Any, bucket: str) -> None:
+    put(s3, bucket, SEGMENT)
+
+
+def replayed(s3: Any, bucket: str) -> None:
+    get(s3, bucket, SEGMENT)
+
+
+def expired(s3: Any, bucket: str) -> None:
+    deleted(s3, bucket, SEGMENT)
+
+
 def foreign(s3: Any, bucket: str) -> None:
     get(s3, bucket, FOREIGN)
 
@@ -73,11 +86,15 @@ MAY: dict[User, list[Deed]] = {
     User.WRITER: [put, multipart, get, listed],
     User.READER: [get, listed, record],
     User.KEEPER: [get, listed, deleted],
+    User.ARCHIVER: [archived, replayed, listed],
+    User.PITR: [archived, replayed, listed, expired],
 }
 MAY_NOT: dict[User, list[Deed]] = {
     User.WRITER: [deleted, foreign, closed],
     User.READER: [put, deleted, multipart, foreign, closed],
     User.KEEPER: [put, multipart, record, foreign, closed],
+    User.ARCHIVER: [put, get, deleted, expired, foreign, closed],
+    User.PITR: [put, get, deleted, foreign, closed],
 }
 
 
@@ -99,4 +116,4 @@ def test_a_user_may_do_nothing_else(world: World, clients: dict[User, Any], user
 @pytest.fixture(scope="module")
 def clients(world: World) -> dict[User, Any]:
     """S3 with each user's own key."""
-    return {user: world.s3_as(user) for user in OF_BACKUPS}
+    return {user: world.s3_as(user) for user in OBJECT_ACTIONS}

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from infra.errors import Problem, UserError
 from infra.render.backup_keys import User
+from infra.render.backups import OF_BACKUPS
 
 # The partition differs by part of the world: aws, aws-cn, aws-us-gov.
 KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
@@ -40,7 +41,7 @@ class BucketArguments:
     or overwritten can be had back. expire_days: a ceiling for what the retention does not delete, None for no
     such ceiling: S3 does not know which backup is the last good one, and would take that too.
     lock_days: how long no version can be deleted (object lock); None: no lock, and none later without a new
-    bucket. roles: ARN of an IAM role that takes the place of a user and its access key.
+    bucket. users: who has a policy, and an access key unless ``roles`` has the ARN of an IAM role instead.
     protected: Pulumi deletes nothing of it, not even an empty bucket, until `pulumi state unprotect`.
     """
 
@@ -51,6 +52,7 @@ class BucketArguments:
     expire_days: int | None = None
     lock_days: int | None = None
     lock_mode: LockMode = LockMode.GOVERNANCE
+    users: tuple[User, ...] = OF_BACKUPS
     roles: Mapping[User, str] = field(default_factory=dict)
     protected: bool = False
 

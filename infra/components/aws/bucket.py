@@ -1,4 +1,4 @@
-"""The backups' bucket at AWS: encrypted, versioned, closed, and three users with one task each."""
+"""The backups' bucket at AWS: encrypted, versioned, closed, and users with one task each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from infra.components.aws import documents
 from infra.components.aws.arguments import BucketArguments, role_name
 from infra.components.base import Component, Context
 from infra.render.backup_keys import User
-from infra.render.backups import OF_BACKUPS
 
 PATH = f"/{names.PROJECT}/"
 
@@ -61,7 +60,7 @@ class BackupBucket(Component):
         )
         self.keys = {
             user: key
-            for user in OF_BACKUPS
+            for user in arguments.users
             if (key := self._grant(user, arguments.roles.get(user), arguments))
         }
         self.register_outputs({"bucket": self.bucket})

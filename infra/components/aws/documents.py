@@ -15,6 +15,8 @@ ON_KEY: Mapping[User, tuple[str, ...]] = {
     User.WRITER: ("kms:Decrypt", "kms:GenerateDataKey"),
     User.KEEPER: ("kms:Decrypt",),
     User.READER: ("kms:Decrypt", "kms:GenerateDataKey"),
+    User.ARCHIVER: ("kms:Decrypt", "kms:GenerateDataKey"),
+    User.PITR: ("kms:Decrypt", "kms:GenerateDataKey"),
 }
 
 

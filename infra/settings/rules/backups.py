@@ -121,23 +121,14 @@ def _later(settings: StackConfig, key: str, what: str) -> Iterator[Finding]:
 
 
 def archive_has_a_store(settings: StackConfig) -> Iterator[Finding]:
-    """The log goes where the dumps go, with an access key: a pod's role in AWS is not PostgreSQL's."""
+    """The log goes where the dumps go."""
     backups = settings.backups
-    if not backups.pitr.enabled:
-        return
-    if not backups.enabled:
+    if backups.pitr.enabled and not backups.enabled:
         yield Finding(
             ("backups", "pitr", "enabled"),
             "true, and backups.enabled is false",
             "set backups.enabled: true, or leave pitr out",
             also=(("backups", "enabled"),),
-        )
-    elif backups.store.kind is StoreKind.AWS:
-        yield Finding(
-            ("backups", "pitr", "enabled"),
-            "true, and backups.store.kind is aws, which has no access key",
-            "use store.kind: s3 with region and an access key, or leave pitr out",
-            also=(("backups", "store", "kind"),),
         )
 
 

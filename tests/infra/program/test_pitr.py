@@ -106,14 +106,34 @@ def test_the_restore_takes_its_turn_with_postgresql_s_own_volume_and_never_runs_
     assert labels["app.kubernetes.io/component"] == "backup-pitr"  # the Service must not find it
 
 
-def test_a_store_that_is_there_gives_both_containers_the_key_it_has() -> None:
-    store = {"kind": "s3", "region": "ap-northeast-2"}
-    made = built(
-        settings(
-            "ledger-prod",
-            backups={"enabled": True, "bucket": "b-1", "store": store, "pitr": {"enabled": True}},
-        )
+def with_store(**store: str) -> Built:
+    pitr = {"enabled": True}
+    return built(
+        settings("ledger-prod", backups={"enabled": True, "bucket": "b-1", "store": store, "pitr": pitr})
     )
+
+
+def test_a_store_that_is_there_gives_both_containers_the_key_it_has() -> None:
+    made = with_store(kind="s3", region="ap-northeast-2")
     given = SECRETS[SecretName.BACKUP_SECRET_ACCESS_KEY]
     for container in containers(made).values():
         assert given in files(made, container, pod(made))
+
+
+def test_at_aws_each_container_has_a_user_of_its_own() -> None:
+    made = with_store(kind="aws", region="ap-northeast-2")
+    for container, user in (("postgres", "archiver"), ("pitr", "pitr")):
+        text = files(made, containers(made)[container], pod(made))
+        assert f"repo1-s3-key-secret=issued-bucket-{user}" in text
+        assert "repo1-s3-endpoint=s3.ap-northeast-2.amazonaws.com" in text
+
+
+def test_at_aws_nobody_may_write_an_archive_that_the_stack_does_not_have() -> None:
+    made = built(
+        settings(
+            "ledger-prod",
+            backups={"enabled": True, "bucket": "b-1", "store": {"kind": "aws", "region": "r-1"}},
+        )
+    )
+    users = {item.name for item in made.resources if item.typ == "aws:iam/user:User"}
+    assert users == {"bucket-writer", "bucket-keeper", "bucket-reader"}
