@@ -106,11 +106,17 @@ class _Run:
         self.config, self.store, self.id = config, store, identifier
 
     def everything(self, snapshot: Snapshot, kind: Kind) -> tuple[tuple[Table, ...], tuple[Stored, ...]]:
-        """Tables and objects. The cache and the configuration are for a full backup, where there are any."""
+        """Tables and objects; the configuration is for a full backup. A cache that is away holds up a full
+        backup alone: a day without its copy loses less than a day without a dump."""
         tables, stored = self._database(snapshot)
         objects = [stored]
-        if kind is Kind.FULL and self.config.redis_url:
-            objects.append(self._save(contents.redis(self.config)))
+        if self.config.redis_url:
+            try:
+                objects.append(self._save(contents.redis(self.config)))
+            except UserError as error:
+                if kind is Kind.FULL:
+                    raise
+                report.say("warning", what=f"no copy of the cache: {error.problems[0].what}")
         if kind is Kind.FULL and self.config.configuration:
             objects.append(self._save(contents.configuration(self.config, self.config.configuration)))
         return tables, tuple(objects)

@@ -1,4 +1,4 @@
-"""A backup's dump from the store to a file in the scratch folder: hashed, decrypted, unpacked on its way.
+"""A backup's dump, or its copy of the cache, to a file in the scratch folder: hashed, decrypted, unpacked.
 
 pg_restore needs a file to work in parallel. The file gets its name when everything fits, so that a later run
 may take it as it is.
@@ -23,7 +23,8 @@ from infra.backups.manifest import REMEDY, Manifest, Stored
 from infra.backups.store import Store
 from infra.errors import UserError
 
-DUMP = "database.dump"
+DUMP, CACHE = "database.dump", "redis.rdb"
+MADE = ("*.dump", "*.rdb", "*.part")  # what is ours in the scratch folder
 MIB = 1 << 20
 WORDS_OF_FULL = "No space left on device"
 
@@ -31,12 +32,24 @@ WORDS_OF_FULL = "No space left on device"
 def dump(config: Config, store: Store, manifest: Manifest) -> Path:
     """The dump as pg_restore reads it. Raises BackupError for a damaged one, UserError where it has no room
     or the store is away."""
-    target = config.scratch / f"{manifest.id}.dump"
-    if target.exists():
-        return target
     stored = manifest.object(DUMP)
     if stored is None:
         raise damage(Finding.DUMP_MISSING, manifest.id, "its manifest names no dump", REMEDY)
+    return _fetched(config, store, manifest, stored, config.scratch / f"{manifest.id}.dump")
+
+
+def cache(config: Config, store: Store, manifest: Manifest) -> Path:
+    """The copy of the cache as Redis reads it. Raises as ``dump``; UserError where the backup has none."""
+    stored = manifest.object(CACHE)
+    if stored is None:
+        what = "holds no copy of the cache: Redis was away when it was made, or the stack had none"
+        raise UserError.of(manifest.id, what, "take another: slipway backup list STACK")
+    return _fetched(config, store, manifest, stored, config.scratch / f"{manifest.id}.rdb")
+
+
+def _fetched(config: Config, store: Store, manifest: Manifest, stored: Stored, target: Path) -> Path:
+    if target.exists():
+        return target
     clean(config)
     _room(config, stored)
     part = target.with_suffix(".part")
@@ -50,9 +63,10 @@ def dump(config: Config, store: Store, manifest: Manifest) -> Path:
 
 
 def clean(config: Config) -> None:
-    """Removes every dump and part of one from the scratch folder."""
-    for path in (*config.scratch.glob("*.dump"), *config.scratch.glob("*.part")):
-        path.unlink(missing_ok=True)
+    """Removes every dump, copy and part of one from the scratch folder."""
+    for pattern in MADE:
+        for path in config.scratch.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def _room(config: Config, stored: Stored) -> None:

@@ -25,6 +25,7 @@ class Finding(StrEnum):
     KEYS_DIFFER = "keys-differ"
     SCHEMA_DIFFERS = "schema-differs"
     INSANE = "sanity-violated"
+    CACHE_UNREADABLE = "cache-unreadable"
     SERVER_TOO_OLD = "server-too-old"
     DRILL_FAILED = "drill-failed"  # the drill itself could not go on; nothing is said of the backup
 

@@ -1,4 +1,4 @@
-"""The verbs that read backups: restore, swap, undo, forget and drill."""
+"""The verbs that read backups: restore, fill, swap, undo, forget and drill."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 from datetime import datetime
 from typing import Any
 
-from infra.backups import drill, report, restore, swap
+from infra.backups import cache, choosing, drill, report, restore, swap
 from infra.backups.config import Config
 from infra.backups.records import Result
+from infra.backups.store import Store
 from infra.backups.verbs import deadline, identifier
 from infra.errors import EXIT_FAILED, UserError
 
@@ -28,6 +29,9 @@ def register(verbs: Any) -> None:
     made.add_argument("--mask", action="store_true", help="personal data are replaced")
     made.add_argument("--jobs", type=jobs, default=restore.JOBS, metavar="N", help="of pg_restore at a time")
     made.set_defaults(run=_restore)
+    made = verbs.add_parser("fill", help="fill the cache", description=_fill.__doc__)
+    made.add_argument("--backup", type=identifier, metavar="ID", required=True, help="as `list` names it")
+    made.set_defaults(run=_fill)
     for name, run in (("swap", _swap), ("undo", _undo), ("forget", _forget)):
         made = verbs.add_parser(name, help=(run.__doc__ or "").split(".")[0], description=run.__doc__)
         made.set_defaults(run=run)
@@ -76,6 +80,14 @@ def _restore(config: Config, chosen: argparse.Namespace) -> None:
         jobs=chosen.jobs,
     )
     report.say("result", **restore.run(config, wanted))
+
+
+def _fill(config: Config, chosen: argparse.Namespace) -> None:
+    """Puts the keys of a backup's copy of the cache into the live one, with what is left of their time. Needs
+    REDIS_URL, and the keys signing-key and identity."""
+    store = Store(config)
+    keys = cache.fill(config, store, choosing.choose(config, store, chosen.backup))
+    report.say("result", backup=chosen.backup, keys=keys)
 
 
 def _swap(config: Config, _chosen: argparse.Namespace) -> None:

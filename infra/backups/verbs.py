@@ -65,7 +65,7 @@ def deadline(config: Config) -> Iterator[None]:
 
 
 def _dump(config: Config, chosen: argparse.Namespace) -> None:
-    """Streams the database, and for a full backup the cache and the rendered configuration, to the store, and
+    """Streams the database and the cache, and for a full backup the rendered configuration, to the store, and
     writes the signed manifest last. Needs DATABASE_URL, and the keys signing-key and recipient."""
     with deadline(config):
         made = dump.run(config, chosen.kind)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from infra.backup_jobs import Event, Place
 
 
+KEPT = "what is live now is kept beside it"
+OVERWRITTEN = "keys of the same name are overwritten, others stay"
 At = Annotated[str | None, typer.Option(help="The last backup before that time, as 2026-11-20T03:00.")]
 Backup = Annotated[
     str | None, typer.Option(metavar="ID", help="This backup, as `slipway backup list` names it.")
@@ -37,6 +39,7 @@ Tables = Annotated[str | None, typer.Option(help="Only these (a,b); with --into.
 Into = Annotated[
     str | None, typer.Option(metavar="NAME", help="Into a new database of that name; nothing is swapped.")
 ]
+Cache = Annotated[bool, typer.Option("--cache", help="The cache's keys alone; the database stays as it is.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take the last restore back.")]
 Forget = Annotated[bool, typer.Option("--forget", help="Drop the database that was replaced.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, for unattended use.")]
@@ -51,6 +54,7 @@ def restore(
     source: From = None,
     tables: Tables = None,
     into: Into = None,
+    cache: Cache = False,
     undo: Undo = False,
     forget: Forget = False,
     yes: Yes = False,
@@ -60,13 +64,16 @@ def restore(
     from infra import backup_jobs
 
     wanted = {"--at": at, "--backup": backup, "--from": source, "--tables": tables, "--into": into}
-    _refuse_contradictions({**wanted, "--undo": undo, "--forget": forget}, to)
+    _refuse_contradictions({**wanted, "--cache": cache, "--undo": undo, "--forget": forget}, to)
     where = backup_jobs.place(stack)
     if to:
         restore_to.restore_to(where, to, lambda what: _confirm(None if yes else stack, what), as_json=as_json)
         return
     if undo or forget:
         _again(where, "undo" if undo else "forget", yes=yes, as_json=as_json)
+        return
+    if cache:
+        _fill(where, _choose(where, at, backup, as_json=as_json), yes=yes, as_json=as_json)
         return
     how = ["--jobs", str(_jobs(stack)), *(["--into", into] if into else [])]
     how += ["--tables", tables] if tables else []
@@ -90,6 +97,10 @@ def _refuse_contradictions(given: dict[str, Any], to: str | None) -> None:
     if alone:
         what = f"stands with {', '.join(name for name in used if name != alone[0])}"
         raise UserError.of(alone[0], what, f"use {alone[0]} alone", exit_code=EXIT_USAGE)
+    others = [name for name in ("--from", "--tables", "--into") if given["--cache"] and given[name]]
+    if others:
+        what = f"stands with {', '.join(others)}, which are for a database"
+        raise UserError.of("--cache", what, "keep --at or --backup beside it alone", exit_code=EXIT_USAGE)
     if given["--at"] and given["--backup"]:
         what = "stands with --backup, and each names a backup"
         raise UserError.of("--at", what, "keep one of the two", exit_code=EXIT_USAGE)
@@ -150,14 +161,14 @@ def _jobs(stack: str) -> int:
     return int(_settings(stack).restore_jobs)
 
 
-def _confirm(stack: str | None, what: str) -> None:
+def _confirm(stack: str | None, what: str, kept: str = KEPT) -> None:
     """The stack's name, typed; None asks nothing. Raises UserError where nobody can be asked, or something
     else was typed."""
     if stack is None:
         return
     if not sys.stdin.isatty():
         raise UserError.of("slipway restore", what, "say that it is meant: --yes", exit_code=EXIT_USAGE)
-    typed = typer.prompt(f"This {what}; what is live now is kept beside it.\nType {stack} to go on")
+    typed = typer.prompt(f"This {what}; {kept}.\nType {stack} to go on")
     if typed.strip() != stack:
         raise UserError.of("slipway restore", "was not confirmed; nothing was changed", "run it again")
 
@@ -190,6 +201,19 @@ def _lent(
     _confirm(question, f"{what} {where.stack}")
     with sources.lent(where, found, ["restore", *which, "--mask", *how]) as job:
         return view.run(job, deletes=True, as_json=as_json)
+
+
+def _fill(where: Place, backup: str, *, yes: bool, as_json: bool) -> None:
+    """The keys of the backup's copy of the cache, into the live one."""
+    from infra.cli import backup_view as view
+
+    question = None if yes else where.stack
+    _confirm(question, f"puts the keys of {backup} into the cache of {where.stack}", OVERWRITTEN)
+    done = _run(where, ["fill", "--backup", backup], deletes=False, as_json=as_json)
+    if as_json:
+        view.plain({"stack": where.stack, **_bare(done)})
+        return
+    typer.echo(f"{done.get('keys')} keys of {backup} are in the cache, each with what was left of its time")
 
 
 def _again(where: Place, verb: str, *, yes: bool, as_json: bool) -> None:

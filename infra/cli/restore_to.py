@@ -12,7 +12,7 @@ from infra.errors import EXIT_USAGE, UserError
 if TYPE_CHECKING:
     from infra.backup_jobs import Event, Job, Place
 
-OTHERS = ("--at", "--backup", "--tables", "--into", "--undo", "--forget")
+OTHERS = ("--at", "--backup", "--from", "--tables", "--into", "--cache", "--undo", "--forget")
 Confirm = Callable[[str], None]
 
 

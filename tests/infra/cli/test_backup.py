@@ -227,6 +227,8 @@ def test_a_time_before_every_backup_is_told(cluster: Callable[..., Path]) -> Non
         (["--at", "2026-11-28", "--backup", OLD], "--at: stands with --backup"),
         (["--tables", "a"], "--tables: some tables alone cannot take the live database's place"),
         (["--undo", "--backup", OLD], "--undo: stands with --backup"),
+        (["--cache", "--into", "a", "--tables", "b"], "--cache: stands with --tables, --into"),
+        (["--cache", "--to", "previous"], "--to: stands with --cache"),
         (["--at", "yesterday", "--yes"], "--at: 'yesterday' is no time"),
         (
             ["--backup", "20200101T000000Z-00000000", "--yes"],
@@ -240,6 +242,18 @@ def test_what_cannot_be_meant_is_refused_before_anything_starts(
     folder = cluster(RESTORED)
     assert problem(slipway("restore", "ledger-dev", *options)).startswith(what)
     assert not (folder / "job.json").exists()
+
+
+def test_the_cache_s_keys_come_back_alone_where_that_is_meant(cluster: Callable[..., Path]) -> None:
+    folder = cluster(said("result", backup=NEW, keys=12))
+    assert problem(slipway("restore", "ledger-dev", "--cache")).endswith(
+        f"puts the keys of {NEW} into the cache of ledger-dev\n  → say that it is meant: --yes"
+    )
+    answer = slipway("restore", "ledger-dev", "--cache", "--yes")
+    assert answer.exit_code == 0, answer.output
+    assert arguments(folder) == ["fill", "--backup", NEW]
+    assert f"12 keys of {NEW} are in the cache" in answer.stdout
+    assert (folder / "calls").read_text().count("create ") == 1
 
 
 def test_a_damaged_backup_is_not_restored(cluster: Callable[..., Path]) -> None:

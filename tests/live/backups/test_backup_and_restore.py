@@ -68,6 +68,22 @@ def test_a_database_dropped_by_hand_is_back_with_the_same_summary(
     assert summary(slipway) == before
 
 
+def test_a_key_that_the_cache_has_lost_is_back_from_the_daily_copy(
+    made: dict[str, Any], slipway: Run, kubectl: Kubectl
+) -> None:
+    def cache(call: str) -> str:
+        ask = f"import os, redis; print(redis.Redis.from_url(os.environ['REDIS_URL']).{call})"
+        return kubectl("exec", "deployment/service", "--", "python3", "-c", ask).strip()
+
+    cache("set('of-the-test', 'kept')")
+    backup = json.loads(done(slipway("backup", "now", STACK, "--json")))["backup"]
+    cache("delete('of-the-test')")
+    told = done(slipway("restore", STACK, "--cache", "--backup", backup, "--yes"))
+    assert f"keys of {backup} are in the cache" in told
+    assert cache("get('of-the-test')") == "b'kept'"
+    cache("delete('of-the-test')")
+
+
 def test_a_restore_is_taken_back_and_put_in_again(made: dict[str, Any], slipway: Run) -> None:
     done(slipway("restore", STACK, "--forget", "--yes"))
     done(slipway("restore", STACK, "--backup", made["backup"], "--yes"))
