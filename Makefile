@@ -22,7 +22,7 @@ dev: install  ## The service with reload on its own PostgreSQL and Redis, withou
 	@$(VENV)/slipway dev --port $(PORT)
 
 test: coverage up  ## Every test: unit, renders, and live on the running sandbox
-	@$(VENV)/pytest --ignore=tests/app --ignore=tests/contract
+	@$(VENV)/pytest --ignore=tests/app --ignore=tests/contract --durations=25
 
 coverage: install  ## The service's own tests; fails where they reach too little of app/
 	@mkdir -p build && $(VENV)/pytest tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
