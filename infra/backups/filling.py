@@ -108,6 +108,19 @@ def fill(
             raise _failure(name, process.returncode, last)
 
 
+def analyze(server: Server, name: str, jobs: int) -> None:
+    """The planner's statistics, so many tables at a time. Raises UserError where the server goes away."""
+    command = ["setpriv", "--pdeathsig", "KILL", "--", "vacuumdb", "--analyze-only", "--quiet"]
+    command += ["--no-password", f"--jobs={jobs}", f"--dbname={name}"]
+    variables = {**os.environ, **server.environment(name), "LC_ALL": "C"}
+    with report.step("analyze", database=name, jobs=jobs):
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=variables, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        text = (errors or [f"ended with {done.returncode}"])[0]
+        raise UserError.of(f"database {name}", f"vacuumdb was interrupted: {text}", databases.AGAIN)
+
+
 def _follow(lines: Iterable[str], manifest: Manifest, size: int) -> list[str]:
     """Counts the tables that are there, as their rows' part of the dump's bytes; the errors, or the last line
     where there are none."""

@@ -161,8 +161,7 @@ class Restore:
             self.left_out = chosen.left_out
         with self.server.connect(self.target) as connection:
             filling.grant(connection, self.server.owner, self.config.service_role)
-            with report.step("analyze", database=self.target):
-                connection.execute("ANALYZE")
+        filling.analyze(self.server, self.target, self.jobs)
         self._note(Step.RESTORED)
 
     def _give_back(self) -> None:

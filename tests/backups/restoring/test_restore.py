@@ -51,6 +51,13 @@ def test_the_service_may_do_in_a_restored_database_what_it_may_in_the_live_one(p
     assert place.server.sql(*made, database=RESTORED) == ""
 
 
+def test_the_planner_knows_the_restored_tables_at_once(place: Place) -> None:
+    place.run("restore")
+    known = "SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'public'"
+    filled = {"users", "transactions", "orders", "drivers"}
+    assert filled <= set(place.server.sql(known, database=RESTORED).split())
+
+
 def test_restoring_again_finds_that_nothing_is_left_to_do(place: Place) -> None:
     place.run("restore")
     again = place.run("restore", "--backup", place.backup)
