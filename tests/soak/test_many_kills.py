@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -52,13 +53,11 @@ def test_no_acknowledged_row_is_lost_when_the_database_pod_is_killed(
             "amount": f"{number + 1}.25",
             "type": "expense",
         }
-        created = eventually(lambda body=entry: accepted(api, body), "a row is acknowledged", 120)  # type: ignore[misc]
+        created = eventually(partial(accepted, api, entry), "a row is acknowledged", 120)
         acknowledged.append(created["id"])
         kubectl("delete", "pod", "-l", "app.kubernetes.io/name=postgres", "--grace-period=0", "--force")
     eventually(lambda: serves(api), "the service serves", 120)
-    found = {
-        key: eventually(lambda key=key: told(api, key), f"{key} is told of", 120) for key in acknowledged
-    }  # type: ignore[misc]
+    found = {key: eventually(partial(told, api, key), f"{key} is told of", 120) for key in acknowledged}
     for key in acknowledged:
         api.delete(f"/transactions/{key}")
     assert found == dict.fromkeys(acknowledged, httpx.codes.OK)
