@@ -42,10 +42,15 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     stack = str(settings.stack)
     namespace = Namespace("stack", settings.namespace_name, stack, opts)
     context = Context(stack, namespace.namespace)
-    used = {image: _reference(settings, image) for image in (Image.SERVICE, Image.POSTGRES, Image.REDIS)}
+    of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
+    wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
+    used = {image: _reference(settings, image) for image in wanted}
     passwords = {name: secrets[name] for name in POSTGRES_PASSWORDS}
-    store = _store(settings, context, secrets, opts) if settings.backups.enabled else None
-    archive = _archive(settings, secrets, store)
+    store = _store(settings, context, used[Image.BACKUPS], secrets, opts) if of_backups else None
+    archive = None
+    if store and archive_render.wanted(settings):
+        archive = Archive(settings, used[Image.BACKUPS], secrets[SecretName.BACKUP_KEY], store.access)
+    # An archive needs pgBackRest in PostgreSQL's own container too, which the backups' image has.
     server = used[Image.POSTGRES] if archive is None else archive.image
     postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts)
     password = secrets[SecretName.REDIS_PASSWORD]
@@ -55,7 +60,6 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
     )
     if store:
-        used[Image.BACKUPS] = _reference(settings, Image.BACKUPS)
         addresses = Addresses(postgres.owner_url, redis.copying_url)
         # After the store with all its protection, where it is ours: the exporter asks it as it starts.
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=store.made))
@@ -101,23 +105,16 @@ class _Store:
     made: list[pulumi.Resource]
 
 
-def _store(settings: Settings, context: Context, secrets: Secrets, opts: pulumi.ResourceOptions) -> _Store:
+def _store(
+    settings: Settings, context: Context, image: str, secrets: Secrets, opts: pulumi.ResourceOptions
+) -> _Store:
     kind = settings.backups.store.kind
     if kind is StoreKind.CLUSTER:
-        image, key = _reference(settings, Image.BACKUPS), secrets[SecretName.BACKUP_KEY]
-        store = ObjectStore(context, settings, image, key, opts)
+        store = ObjectStore(context, settings, image, secrets[SecretName.BACKUP_KEY], opts)
         return _Store(store.access, [store])
     if kind is StoreKind.AWS:
         return _bucket_at_aws(settings, context)
     return _Store(_given_access(secrets), [])
-
-
-def _archive(settings: Settings, secrets: Secrets, store: _Store | None) -> Archive | None:
-    """PostgreSQL's own container then needs pgBackRest too, which the backups' image has."""
-    if store is None or not archive_render.wanted(settings):
-        return None
-    image, key = _reference(settings, Image.BACKUPS), secrets[SecretName.BACKUP_KEY]
-    return Archive(settings, image, key, store.access)
 
 
 def _bucket_at_aws(settings: Settings, context: Context) -> _Store:

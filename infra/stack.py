@@ -21,11 +21,11 @@ from infra.sandbox.config import SandboxConfig, standing
 from infra.settings import check, layers
 from infra.settings.cluster import Cluster
 from infra.settings.flaw import RefusedError
+from infra.settings.sealed import MISSING_SECRET
 from infra.settings.secrets import SecretName
 from infra.settings.stack import Environment, StackName
 
 PLUGINS = paths.ROOT / "infra" / "sandbox" / "providers" / "bin"
-MISSING_SECRET = "missing-secret"  # noqa: S105  the rule of infra/settings/sealed.py, not a value
 AGAIN = {"up": "up", "refresh": "up", "preview": "preview", "destroy": "down"}
 FOLDER_VARIABLES = ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")  # they say where state and cache are
 UNATTENDED = ("--yes", "--skip-preview", "--suppress-permalink=true", "--non-interactive")

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from infra.backups.config import Config
 from infra.backups.databases import first_line
 from infra.backups.findings import Finding, damage
 from infra.backups.manifest import REMEDY, Manifest
+from infra.backups.pipeline import ENDING_WITH_US
 from infra.backups.store import Store
 from infra.errors import UserError
 
@@ -67,13 +69,10 @@ def _client(url: str) -> redis.Redis:
 
 
 def _copied(own: redis.Redis, live: redis.Redis) -> int:
-    keys, batch = 0, list[bytes]()
-    for key in own.scan_iter(count=BATCH):
-        batch.append(key)
-        if len(batch) == BATCH:
-            keys += _batch(own, live, batch)
-            batch.clear()
-    return keys + _batch(own, live, batch)
+    found, count = iter(own.scan_iter(count=BATCH)), 0
+    while batch := list(islice(found, BATCH)):
+        count += _batch(own, live, batch)
+    return count
 
 
 def _batch(own: redis.Redis, live: redis.Redis, keys: Sequence[bytes]) -> int:
@@ -115,9 +114,7 @@ def _server(copy: Path, manifest: Manifest) -> Iterator[redis.Redis]:
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         with log.open("w") as out:
-            process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", "redis-server", *words], stdout=out, stderr=out
-            )
+            process = subprocess.Popen([*ENDING_WITH_US, "redis-server", *words], stdout=out, stderr=out)
         try:
             own = redis.Redis(unix_socket_path=str(socket), socket_timeout=SECONDS)
             _loaded(own, process, log, manifest)

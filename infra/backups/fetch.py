@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from infra.backups import report
+from infra.backups import contents, report
 from infra.backups.config import IDENTITY, Compression, Config, Encryption
 from infra.backups.findings import Finding, damage
 from infra.backups.manifest import REMEDY, Manifest, Stored
 from infra.backups.store import Store
 from infra.errors import UserError
 
-DUMP, CACHE = "database.dump", "redis.rdb"
 MADE = ("*.dump", "*.rdb", "*.part")  # what is ours in the scratch folder
 MIB = 1 << 20
 WORDS_OF_FULL = "No space left on device"
@@ -32,7 +31,7 @@ WORDS_OF_FULL = "No space left on device"
 def dump(config: Config, store: Store, manifest: Manifest) -> Path:
     """The dump as pg_restore reads it. Raises BackupError for a damaged one, UserError where it has no room
     or the store is away."""
-    stored = manifest.object(DUMP)
+    stored = manifest.object(contents.DATABASE)
     if stored is None:
         raise damage(Finding.DUMP_MISSING, manifest.id, "its manifest names no dump", REMEDY)
     return _fetched(config, store, manifest, stored, config.scratch / f"{manifest.id}.dump")
@@ -40,7 +39,7 @@ def dump(config: Config, store: Store, manifest: Manifest) -> Path:
 
 def cache(config: Config, store: Store, manifest: Manifest) -> Path:
     """The copy of the cache as Redis reads it. Raises as ``dump``; UserError where the backup has none."""
-    stored = manifest.object(CACHE)
+    stored = manifest.object(contents.REDIS)
     if stored is None:
         what = "holds no copy of the cache: Redis was away when it was made, or the stack had none"
         raise UserError.of(manifest.id, what, "take another: slipway backup list STACK")

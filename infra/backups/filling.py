@@ -19,6 +19,7 @@ from infra.backups.databases import Server
 from infra.backups.fetch import WORDS_OF_FULL
 from infra.backups.findings import Finding, damage
 from infra.backups.manifest import REMEDY, Manifest
+from infra.backups.pipeline import ENDING_WITH_US
 from infra.backups.selection import Selection, qualified
 from infra.errors import UserError
 
@@ -85,7 +86,7 @@ def fill(
 ) -> None:
     """pg_restore into the empty database; the first error ends it. Raises BackupError where the dump cannot
     be read, UserError where the server has no room or goes away."""
-    command = ["setpriv", "--pdeathsig", "KILL", "--", "pg_restore", f"--jobs={jobs}", "--exit-on-error"]
+    command = [*ENDING_WITH_US, "pg_restore", f"--jobs={jobs}", "--exit-on-error"]
     command += ["--no-owner", "--no-privileges", "--verbose", f"--dbname={name}"]
     with ExitStack() as stack:
         stack.enter_context(report.step("restore", database=name, jobs=jobs))
@@ -110,7 +111,7 @@ def fill(
 
 def analyze(server: Server, name: str, jobs: int) -> None:
     """The planner's statistics, so many tables at a time. Raises UserError where the server goes away."""
-    command = ["setpriv", "--pdeathsig", "KILL", "--", "vacuumdb", "--analyze-only", "--quiet"]
+    command = [*ENDING_WITH_US, "vacuumdb", "--analyze-only", "--quiet"]
     command += ["--no-password", f"--jobs={jobs}", f"--dbname={name}"]
     variables = {**os.environ, **server.environment(name), "LC_ALL": "C"}
     with report.step("analyze", database=name, jobs=jobs):

@@ -18,6 +18,8 @@ from infra.backups import report
 from infra.errors import UserError
 
 PIPE_BYTES = 1 << 20  # Linux' largest for everybody (fs.pipe-max-size): fewer changes between programs
+# Before a command that must not outlive this process.
+ENDING_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 SAID_BYTES = 2000  # of what a failing program wrote, its end
 
 

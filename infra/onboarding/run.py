@@ -22,6 +22,7 @@ from infra.sandbox.children import workers
 from infra.scratch import scratch
 from infra.settings import check, document, layers
 from infra.settings.flaw import Flaw, RefusedError
+from infra.settings.sealed import MISSING_SECRET
 from infra.settings.secrets import PASSPHRASE, SecretName
 from infra.settings.stack import StackName
 
@@ -146,7 +147,7 @@ def _check(answers: Answers, wanted: dict[str, list[SecretName]], new: Path) -> 
         errors += [
             flaw
             for flaw in report.errors
-            if not (flaw.rule == "missing-secret" and any(map(flaw.key.endswith, expected)))
+            if not (flaw.rule == MISSING_SECRET and any(map(flaw.key.endswith, expected)))
         ]
     if errors:
         raise RefusedError(_at_home(flaw, new) for flaw in errors)

@@ -18,8 +18,9 @@ from infra.settings.sections import SECRET_NAMES as NAMES
 from infra.settings.service import Mode
 from infra.settings.stack import StackName
 
-__all__ = ["flaws", "is_encrypted", "parse_day", "wanted"]
+__all__ = ["MISSING_SECRET", "flaws", "is_encrypted", "parse_day", "wanted"]
 
+MISSING_SECRET = "missing-secret"  # noqa: S105  a rule's name, not a value
 PROVIDER = re.compile(r"(?P<scheme>[a-z]+)://\S+")
 SALT = re.compile(r"v1:[^\s:]+:v1:[^\s:]+:[^\s:]+")  # the salt, and a known text encrypted with it
 CIPHERTEXT = re.compile(r"v1:\S+")  # what Pulumi writes for a passphrase and for every key service
@@ -80,7 +81,7 @@ def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:
     if name not in NAMES:
         return [_unknown(name, value, own)]
     if value is None:
-        return [own.flaw(path, "missing-secret", "has no value", make_secret(str(stack), name))]
+        return [own.flaw(path, MISSING_SECRET, "has no value", make_secret(str(stack), name))]
     if not is_encrypted(value):
         return [own.flaw(path, "plain-secret", "is not encrypted", remedy)]
     if not CIPHERTEXT.fullmatch(value["secure"]):
@@ -102,7 +103,7 @@ def _unknown(name: str, value: Any, own: Layer) -> Flaw:
 
 def _missing(stack: StackName, wanted: frozenset[SecretName], own: Layer, held: dict[str, Any]) -> list[Flaw]:
     return [
-        own.flaw((SECRETS, name.value), "missing-secret", "is missing", make_secret(str(stack), name.value))
+        own.flaw((SECRETS, name.value), MISSING_SECRET, "is missing", make_secret(str(stack), name.value))
         for name in SecretName
         if name in wanted and name.value not in held
     ]

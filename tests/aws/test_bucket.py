@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from infra.render.backup_keys import User
-from infra.render.backups import OBJECT_ACTIONS
-from tests.aws.conftest import REGION, STACK, World, readable
+from tests.aws.conftest import EVERYBODY, REGION, STACK, World, readable
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -63,7 +62,7 @@ def test_s3_removes_old_versions_and_unfinished_uploads_and_no_backup(world: Wor
     assert rule["Expiration"] == {"ExpiredObjectDeleteMarker": True}
 
 
-@pytest.mark.parametrize("user", list(OBJECT_ACTIONS))
+@pytest.mark.parametrize("user", EVERYBODY)
 def test_each_user_has_one_policy_and_one_key(world: World, iam: Any, user: User) -> None:
     name = f"{STACK}-backup-{user}"
     (attached,) = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
@@ -149,7 +148,7 @@ def test_another_name_or_a_lock_means_another_bucket(world: World, change: dict[
 
 def test_no_secret_can_be_read_in_the_state_or_in_any_output(world: World) -> None:
     secrets = [key["secret"] for key in world.keys().values()]
-    assert len(set(secrets)) == len(OBJECT_ACTIONS)
+    assert len(set(secrets)) == len(EVERYBODY)
     shown = [world.preview("--diff", "--refresh"), world.preview("--json"), world.up("--diff")]
     assert all(outcome.ok for outcome in shown)
     assert not [secret for secret in secrets if any(secret in outcome.text for outcome in shown)]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.render.backups import OBJECT_ACTIONS
-from tests.aws.conftest import STACK, World, emptied
+from tests.aws.conftest import EVERYBODY, STACK, World, emptied
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -52,7 +51,7 @@ def test_a_protected_bucket_keeps_everything_of_its_stack(world: World) -> None:
     refused = world.engine.destroy()
     assert not refused.ok
     assert "pulumi state unprotect" in refused.text
-    assert len(world.moto.client("iam").list_users()["Users"]) == len(OBJECT_ACTIONS)
+    assert len(world.moto.client("iam").list_users()["Users"]) == len(EVERYBODY)
     assert world.up(protected=False).ok
     assert world.engine.destroy().ok
 

@@ -9,8 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.render.backup_keys import User
-from infra.render.backups import OBJECT_ACTIONS
-from tests.aws.conftest import STACK, World
+from tests.aws.conftest import EVERYBODY, STACK, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 DUMP = f"{STACK}/2026-11-20/database.dump"
@@ -116,4 +115,4 @@ def test_a_user_may_do_nothing_else(world: World, clients: dict[User, Any], user
 @pytest.fixture(scope="module")
 def clients(world: World) -> dict[User, Any]:
     """S3 with each user's own key."""
-    return {user: world.s3_as(user) for user in OBJECT_ACTIONS}
+    return {user: world.s3_as(user) for user in EVERYBODY}

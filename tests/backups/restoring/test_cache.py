@@ -60,11 +60,15 @@ def service(server: Stack) -> Redis:
     return Redis.from_url(server.address)
 
 
-def dumped(place: Place, address: str) -> str:
-    """The id of a new daily backup."""
+def dump(place: Place, address: str) -> Said:
+    """A new daily backup."""
     user = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": place.store.secrets["writer"]}
-    said = run(place.environment(**user, REDIS_URL=address), "dump")
-    return str(said.result["backup"])
+    return run(place.environment(**user, REDIS_URL=address), "dump")
+
+
+def dumped(place: Place, address: str) -> str:
+    """Its id."""
+    return str(dump(place, address).result["backup"])
 
 
 def filled(place: Place, backup: str, address: str) -> Said:
@@ -110,8 +114,7 @@ def test_a_backup_without_a_copy_of_the_cache_says_so(place: Place, stack: Stack
 
 
 def test_a_daily_backup_is_made_without_the_cache_while_redis_is_away_and_says_so(place: Place) -> None:
-    user = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": place.store.secrets["writer"]}
-    said = run(place.environment(**user, REDIS_URL="redis://127.0.0.1:1"), "dump")
+    said = dump(place, "redis://127.0.0.1:1")
     assert said.result["objects"] == ["database.dump.zst.age"]
     (warning,) = [line["what"] for line in said.lines if line["event"] == "warning"]
     assert warning.startswith("no copy of the cache: redis-cli ended with code 1: Could not connect")
