@@ -35,12 +35,12 @@ TIMEOUT = 5  # archive_timeout of these tests, the least that the settings allow
 
 
 class Pod(Server):
-    """One database with its archive. ``timeout``: archive_timeout in seconds; ``key``: the backupKey."""
+    """One database with its archive. ``key``: the backupKey."""
 
-    def __init__(self, store: ObjectStore, timeout: int, key: str) -> None:
+    def __init__(self, store: ObjectStore, key: str) -> None:
         super().__init__("pitr")
         self.store, self.key = store, key
-        section = {"enabled": True, "archive_timeout_seconds": timeout}
+        section = {"enabled": True, "archive_timeout_seconds": TIMEOUT}
         self.settings: Settings = settings(
             NAMED, backups={"enabled": True, "bucket": BUCKET, "store": {"kind": "cluster"}, "pitr": section}
         )
@@ -199,9 +199,9 @@ def end(process: subprocess.Popen[str], sig: signal.Signals | None = None) -> Sa
     return Said(process.returncode, lines, output)
 
 
-def running_pod(store: ObjectStore, timeout: int = TIMEOUT, *, backup: bool = True) -> Iterator[Pod]:
+def running_pod(store: ObjectStore, *, backup: bool = True) -> Iterator[Pod]:
     """A pod, with its first base backup, for a fixture."""
-    pod = Pod(store, timeout, secrets.token_urlsafe(32))
+    pod = Pod(store, secrets.token_urlsafe(32))
     try:
         pod.start()
         if backup:
