@@ -1,8 +1,8 @@
 """The catalogue of container images: public ones by pinned tag, the sandbox's by what they are built of.
 
-Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001. CoreDNS is
-65532:65532 and listens where the Corefile says: above 1024, as it has no capability. infra/sandbox/images.py
-builds them.
+Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001, what measures
+65534:65534. CoreDNS is 65532:65532 and listens where the Corefile says: above 1024, as it has no capability.
+infra/sandbox/images.py builds them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ class Image(StrEnum):
     VERSITYGW = "versitygw"
     PAUSE = "pause"
     COREDNS = "coredns"
+    MONITORING = "monitoring"
+    KUBE_STATE_METRICS = "kube-state-metrics"
+
+
+class Meter(StrEnum):
+    """Which program of the monitoring? In the sandbox one image holds them all."""
+
+    PROMETHEUS = "prometheus"
+    ALERTMANAGER = "alertmanager"
+    NODE_EXPORTER = "node-exporter"
+    POSTGRES_EXPORTER = "postgres-exporter"
+    REDIS_EXPORTER = "redis-exporter"
 
 
 class Catalogue(StrEnum):
@@ -58,6 +70,17 @@ PUBLIC: Mapping[Image, Pinned] = {
     Image.POSTGRES: Pinned(f"postgres:{versions.POSTGRES}-bookworm"),
     Image.REDIS: Pinned(f"redis:{versions.REDIS_PATCH}-bookworm"),
     Image.VERSITYGW: Pinned(f"versity/versitygw:v{versions.VERSITYGW}"),
+    # A copy, unchanged, beside the others: the project's own registry is another host.
+    Image.KUBE_STATE_METRICS: Pinned(
+        f"rancher/mirrored-kube-state-metrics-kube-state-metrics:v{versions.KUBE_STATE_METRICS}"
+    ),
+}
+PUBLIC_METERS: Mapping[Meter, Pinned] = {
+    Meter.PROMETHEUS: Pinned(f"prom/prometheus:v{versions.PROMETHEUS}"),
+    Meter.ALERTMANAGER: Pinned(f"prom/alertmanager:v{versions.ALERTMANAGER}"),
+    Meter.NODE_EXPORTER: Pinned(f"prom/node-exporter:v{versions.NODE_EXPORTER}"),
+    Meter.POSTGRES_EXPORTER: Pinned(f"prometheuscommunity/postgres-exporter:v{versions.POSTGRES_EXPORTER}"),
+    Meter.REDIS_EXPORTER: Pinned(f"oliver006/redis_exporter:v{versions.REDIS_EXPORTER}"),
 }
 
 
@@ -110,6 +133,8 @@ RECIPES: Mapping[str, Recipe] = {
         _static(Image.PAUSE),
         _static(Image.COREDNS),
         _static(Image.VERSITYGW),
+        _static(Image.KUBE_STATE_METRICS),
+        _simple(Image.MONITORING),
         Recipe(
             Image.SERVICE,
             "app/Dockerfile",
@@ -140,6 +165,13 @@ def reference(image: Image, catalogue: Catalogue, root: Path = ROOT) -> str:
         what = f"the {image} image is in no public registry"
         raise UserError.of(f"image {image}", what, "push it to your registry and name it in the stack file")
     return str(PUBLIC[image])
+
+
+def meter(wanted: Meter, catalogue: Catalogue) -> str:
+    """The image that holds a program of the monitoring; the paths are the same in both catalogues."""
+    if catalogue is Catalogue.SANDBOX:
+        return local_reference(Image.MONITORING)
+    return str(PUBLIC_METERS[wanted])
 
 
 def local_reference(name: str, root: Path = ROOT) -> str:

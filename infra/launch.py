@@ -22,6 +22,7 @@ from infra.settings.layers import stack_file
 
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
 BACKUP_IMAGES = (Image.BACKUPS,)
+METER_IMAGES = (Image.MONITORING, Image.KUBE_STATE_METRICS)
 
 
 def launch(stack: str, progress: Progress) -> None:
@@ -36,9 +37,12 @@ def launch(stack: str, progress: Progress) -> None:
 
 
 def images_of(stack: str) -> tuple[Image, ...]:
-    """What the stack's pods run; the backups' image is built for those stacks only that make some."""
-    backups = layers.draft(stack)["backups"]
-    return (*STACK_IMAGES, *(BACKUP_IMAGES if backups.get("enabled") is True else ()))
+    """What the stack's pods run; images of backups and monitoring are built for those stacks only that have
+    them."""
+    draft = layers.draft(stack)
+    sometimes = {"backups": BACKUP_IMAGES, "monitoring": METER_IMAGES}
+    more = [image for part, of in sometimes.items() if draft[part].get("enabled") is True for image in of]
+    return (*STACK_IMAGES, *more)
 
 
 def prepare_sandbox(config: SandboxConfig, progress: Progress, wanted: Sequence[Image]) -> None:

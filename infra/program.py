@@ -13,23 +13,27 @@ from infra import images
 from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
+from infra.components.monitoring.alertmanager import Alertmanager
+from infra.components.monitoring.exporters import Exporters, Measured
+from infra.components.monitoring.prometheus import Prometheus
 from infra.components.namespace import Namespace
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
 from infra.components.service import Service
-from infra.images import Image
+from infra.images import Image, Meter
 from infra.render import archive as archive_render
 from infra.render import backups as backups_render
 from infra.render import postgres as postgres_render
+from infra.render import prometheus as prometheus_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
 from infra.settings.model import Settings
-from infra.settings.secrets import SecretName
+from infra.settings.secrets import OF_RECEIVERS, SecretName
 from infra.settings.service import ServiceType
 
 AWS_ENDPOINT = "AWS_ENDPOINT_URL"  # AWS's own variable, of every SDK and of the official plugin
@@ -52,9 +56,10 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         archive = Archive(settings, used[Image.BACKUPS], secrets[SecretName.BACKUP_KEY], store.access)
     # An archive needs pgBackRest in PostgreSQL's own container too, which the backups' image has.
     server = used[Image.POSTGRES] if archive is None else archive.image
-    postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts)
+    read = settings.monitoring.enabled
+    postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts, read=read)
     password = secrets[SecretName.REDIS_PASSWORD]
-    redis = Redis("redis", context, settings.redis, used[Image.REDIS], password, opts)
+    redis = Redis("redis", context, settings.redis, used[Image.REDIS], password, opts, read=read)
     confidential = _service_secrets(secrets, postgres, redis)
     service = Service(
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
@@ -65,6 +70,7 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=store.made))
         key = secrets[SecretName.BACKUP_KEY]
         Backups("backups", context, settings, used[Image.BACKUPS], key, addresses, store.access, after)
+    measuring = _monitoring(settings, context, secrets, opts) if read else _Monitoring({}, {})
     url = _url(settings, service)
     if settings.ingress.hosts:
         url = Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
@@ -73,7 +79,8 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         "url": url,
         "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
-        "images": {image.value: reference for image, reference in used.items()},
+        **measuring.addresses,
+        "images": {**{image.value: reference for image, reference in used.items()}, **measuring.images},
     }
 
 
@@ -87,6 +94,8 @@ def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
         kubeconfig=cluster.kubeconfig_path,
         context=cluster.context,
         enable_server_side_apply=True,
+        # Those that are not named by their content are read again in place (docs/decisions/0020).
+        enable_config_map_mutable=True,
     )
 
 
@@ -134,6 +143,42 @@ def _bucket_at_aws(settings: Settings, context: Context) -> _Store:
     opts = pulumi.ResourceOptions(providers={"aws": provider(account)})
     bucket = BackupBucket("bucket", context, arguments, opts)
     return _Store({user: Credentials(key.id, key.secret) for user, key in bucket.keys.items()}, [bucket])
+
+
+@dataclass(frozen=True)
+class _Monitoring:
+    """What measures the stack: addresses inside the cluster, and images by program."""
+
+    addresses: dict[str, pulumi.Output[str]]
+    images: dict[str, str]
+
+
+def _monitoring(
+    settings: Settings, context: Context, secrets: Secrets, opts: pulumi.ResourceOptions
+) -> _Monitoring:
+    measured = Measured(
+        secrets[SecretName.POSTGRES_OWNER_PASSWORD],
+        secrets[SecretName.REDIS_PASSWORD],
+    )
+    catalogue = images.Catalogue(settings.images.catalogue.value)
+    meters = {meter: images.meter(meter, catalogue) for meter in Meter}
+    objects = _reference(settings, Image.KUBE_STATE_METRICS)
+    Exporters(context, settings, meters, objects, measured, opts)
+    told = {OF_RECEIVERS[way]: secrets[OF_RECEIVERS[way]] for way in settings.monitoring.told}
+    alertmanager = Alertmanager(context, settings, meters[Meter.ALERTMANAGER], told, opts)
+    prometheus = Prometheus(context, settings, meters[Meter.PROMETHEUS], _node(settings), opts)
+    addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
+    used = {meter.value: reference for meter, reference in meters.items()}
+    return _Monitoring(addresses, {**used, Image.KUBE_STATE_METRICS.value: objects})
+
+
+def _node(settings: Settings) -> prometheus_render.Node | None:
+    """The sandbox's one node; elsewhere Prometheus finds the nodes itself."""
+    cluster = settings.cluster
+    if not cluster.sandbox:
+        return None
+    config = SandboxConfig(cluster.name, cluster.network)
+    return prometheus_render.Node(config.node_name, config.node_address)
 
 
 def _given_access(secrets: Secrets) -> Access:

@@ -40,6 +40,8 @@ EFFECTS: Mapping[SecretName, str] = {
     SecretName.BACKUP_KEY: "restarts the store in the cluster; backups made before need the old key: keep it",
     SecretName.BACKUP_ACCESS_KEY_ID: "the next backup takes it; the exporter restarts with it",
     SecretName.BACKUP_SECRET_ACCESS_KEY: "the next backup takes it; the exporter restarts with it",
+    SecretName.SLACK_WEBHOOK_URL: "restarts Alertmanager with it; revoke the old one at Slack",
+    SecretName.SMTP_PASSWORD: "restarts Alertmanager with it; withdraw the old one at the mail server",
     SecretName.OPENAI_API_KEY: "rolls the service out with it; withdraw the old one where it was issued",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from infra.cli import (
+    alerts,
     backup,
     check,
     demo,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(diff.diff)
     app.command()(status.status)
     app.command()(demo.demo)
+    app.add_typer(alerts.app, name="alerts")
     app.add_typer(backup.app, name="backup")
     app.command()(restore.restore)
     app.command()(doctor.doctor)

@@ -54,6 +54,15 @@ class Component(pulumi.ComponentResource):
             opts=self.options(),
         )
 
+    def config_map_in_place(self, part: str, data: Mapping[str, str]) -> core.v1.ConfigMap:
+        """A ConfigMap that keeps its name: for a program that reads it again while it runs (ADR 20)."""
+        return core.v1.ConfigMap(
+            self.child(part),
+            metadata=self.metadata(self.child(part)),
+            data=dict(data),
+            opts=self.options(),
+        )
+
     def derived(
         self, part: str, key: pulumi.Output[str], files: Mapping[str, Callable[[str], str]]
     ) -> core.v1.Secret:

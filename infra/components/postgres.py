@@ -11,6 +11,7 @@ from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
 from infra.components.workload import Container, Mount, Probes, exec_probe
 from infra.render import postgres as render
+from infra.render.monitoring_keys import monitor_password
 from infra.settings.postgres import Postgres as Settings
 from infra.settings.secrets import SecretName
 
@@ -35,13 +36,15 @@ class Postgres(Component):
         passwords: dict[SecretName, pulumi.Output[str]],
         archive: pitr.Archive | None = None,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        read: bool = False,
     ) -> None:
-        """``passwords`` holds the owner's and the service role's. With an ``archive`` the pod gets a second
-        container, and there is a Job's template that restores the volume to a second."""
+        """``passwords``: the owner's and the service role's. With an ``archive`` the pod gets a second
+        container, and a Job's template restores the volume to a second. ``read``: a role reads figures."""
         super().__init__(name, context, opts)
         more = archive.parameters if archive else render.NOTHING
-        config = self.config_map("config", render.files(settings, more=more))
-        secret = self.secret("auth", {key.value: value for key, value in passwords.items()})
+        config = self.config_map("config", render.files(settings, more=more, monitored=read))
+        secret = self.secret("auth", _words(passwords, read=read))
         mounts = (
             Mount.config_map("config", name_of(config), PATHS.config),
             Mount.secret("auth", name_of(secret), PATHS.secrets),
@@ -59,10 +62,9 @@ class Postgres(Component):
             beside=[kept.keeper] if kept else [],
         )
         self.host = made.host
-        self.owner_url = self._url(settings, settings.owner, passwords[SecretName.POSTGRES_OWNER_PASSWORD])
-        self.service_url = self._url(
-            settings, settings.service_role, passwords[SecretName.POSTGRES_SERVICE_PASSWORD]
-        )
+        owner, service = SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SERVICE_PASSWORD
+        self.owner_url = self._url(settings, settings.owner, passwords[owner])
+        self.service_url = self._url(settings, settings.service_role, passwords[service])
         self.register_outputs({"host": self.host})
 
     def _url(self, settings: Settings, role: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -71,6 +73,15 @@ class Postgres(Component):
             return f"postgresql://{role}:{quote(word, safe='')}@{host}:{render.PORT}/{settings.database}"
 
         return pulumi.Output.secret(pulumi.Output.all(self.host, password).apply(build))
+
+
+def _words(passwords: dict[SecretName, pulumi.Output[str]], *, read: bool) -> dict[str, pulumi.Output[str]]:
+    """The files of passwords that the start script reads; the one that reads figures has its own."""
+    words = {key.value: value for key, value in passwords.items()}
+    if read:
+        owner = passwords[SecretName.POSTGRES_OWNER_PASSWORD]
+        words[render.MONITOR_KEY] = pulumi.Output.secret(owner.apply(monitor_password))
+    return words
 
 
 def _container(name: str, settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:

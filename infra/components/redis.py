@@ -10,6 +10,7 @@ from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
 from infra.components.workload import Container, Mount, Probes, exec_probe
 from infra.render import redis as render
+from infra.render.monitoring_keys import monitor_password
 from infra.settings.redis import Redis as Settings
 
 USER = 999
@@ -31,10 +32,17 @@ class Redis(Component):
         image: str,
         password: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        read: bool = False,
     ) -> None:
+        """``read``: there is a user that reads figures, whose password follows from the cache's."""
+
+        def written(word: str) -> str:
+            return render.users(word, monitor_password(word) if read else None)
+
         super().__init__(name, context, opts)
         config = self.config_map("config", render.files(settings))
-        users = self.secret("users", {"users.acl": password.apply(render.users)})
+        users = self.secret("users", {"users.acl": password.apply(written)})
         mounts = (
             Mount.config_map("config", name_of(config), render.CONFIG),
             Mount.secret("users", name_of(users), render.CONTAINER.users),

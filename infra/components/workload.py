@@ -10,6 +10,10 @@ from pulumi_kubernetes import core, meta
 
 from infra.settings.base import Resources
 
+PORT_NAME_CHARS = 15  # RFC 6335, 5.1
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # where every client in a pod looks
+TOKEN_SECONDS = 3600  # the kubelet renews it before
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -42,6 +46,19 @@ class Mount:
         """A volume that another object has claimed, for a pod that takes its turn with it."""
         source = core.v1.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
         return cls(core.v1.VolumeArgs(name=name, persistent_volume_claim=source), path, read_only=False)
+
+    @classmethod
+    def account(cls) -> Mount:
+        """The token of the pod's service account and the API server's authority, for this container alone."""
+        token = core.v1.ServiceAccountTokenProjectionArgs(path="token", expiration_seconds=TOKEN_SECONDS)
+        file = core.v1.KeyToPathArgs(key="ca.crt", path="ca.crt")
+        authority = core.v1.ConfigMapProjectionArgs(name="kube-root-ca.crt", items=[file])
+        sources = [
+            core.v1.VolumeProjectionArgs(service_account_token=token),
+            core.v1.VolumeProjectionArgs(config_map=authority),
+        ]
+        projected = core.v1.ProjectedVolumeSourceArgs(sources=sources)
+        return cls(core.v1.VolumeArgs(name="account", projected=projected), ACCOUNT)
 
     @classmethod
     def scratch(cls, name: str, path: str, size: str, *, memory: bool = False) -> Mount:
@@ -87,13 +104,18 @@ def pod_spec(
     restart: str | None = None,
     spread: Mapping[str, str] | None = None,
     beside: Sequence[Container] = (),
+    account: pulumi.Input[str] | None = None,
+    everywhere: bool = False,
 ) -> core.v1.PodSpecArgs:
     """A pod with its container, and others ``beside`` it of the same user; volumes of one name are one.
-    ``spread``: labels of pods to keep on different nodes."""
+    ``spread``: labels of pods to keep on different nodes. ``account``: whose token a container may mount.
+    ``everywhere``: also on nodes that keep pods away."""
     containers = (container, *beside)
     volumes = {mount.name: mount.volume for each in containers for mount in each.mounts}
     return core.v1.PodSpecArgs(
         automount_service_account_token=False,
+        service_account_name=account,
+        tolerations=[core.v1.TolerationArgs(operator="Exists")] if everywhere else None,
         enable_service_links=False,
         security_context=core.v1.PodSecurityContextArgs(
             run_as_non_root=True,
@@ -131,7 +153,7 @@ def _container(container: Container) -> core.v1.ContainerArgs:
         env=[core.v1.EnvVarArgs(name=key, value=value) for key, value in container.environment.items()]
         or None,
         env_from=list(container.environment_from) or None,
-        ports=[core.v1.ContainerPortArgs(name=container.name, container_port=port)] if port else None,
+        ports=_ports(container.name, port) if port else None,
         startup_probe=probes.startup if probes else None,
         readiness_probe=probes.readiness if probes else None,
         liveness_probe=probes.liveness if probes else None,
@@ -146,6 +168,11 @@ def _container(container: Container) -> core.v1.ContainerArgs:
         termination_message_policy="FallbackToLogsOnError",
         volume_mounts=mounts or None,
     )
+
+
+def _ports(container: str, port: int) -> list[core.v1.ContainerPortArgs]:
+    name = container[:PORT_NAME_CHARS].rstrip("-")
+    return [core.v1.ContainerPortArgs(name=name, container_port=port)]
 
 
 def _before_stop(command: Sequence[str]) -> core.v1.LifecycleArgs | None:

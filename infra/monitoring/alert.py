@@ -11,6 +11,33 @@ class Severity(StrEnum):
 
     CRITICAL = "critical"  # at once, at night too
     WARNING = "warning"  # on the next working day
+    NONE = "none"  # never: it is there to be missed when it does not come
+
+
+class Part(StrEnum):
+    """Which part of a stack is it about?"""
+
+    SERVICE = "service"
+    DATABASE = "database"
+    CACHE = "cache"
+    BACKUPS = "backups"
+    NODE = "node"
+    DEPLOYMENT = "deployment"
+    CERTIFICATES = "certificates"
+    MONITORING = "monitoring"
+    SLO = "slo"
+
+
+class Dashboard(StrEnum):
+    """On which dashboard does one see it? The word is the dashboard's uid."""
+
+    SERVICE = "service"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    BACKUPS = "backups"
+    KUBERNETES = "kubernetes"
+    MONITORING = "monitoring"
+    SLO = "slo"
 
 
 @dataclass(frozen=True)
@@ -19,10 +46,12 @@ class Alert:
     ``lasts``: how long it must be so, a Prometheus duration. ``summary`` and ``description`` may hold
     Prometheus' templates; the description names the value and ``remedy`` what to do first."""
 
+    part: Part
+    dashboard: Dashboard
     name: str
+    severity: Severity
     expression: str
     lasts: str
-    severity: Severity
     summary: str
     description: str
     remedy: str

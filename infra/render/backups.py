@@ -129,7 +129,11 @@ def configuration(settings: Settings, version: str) -> dict[str, str]:
     """What a full backup keeps beside the data, without a secret: file name → text."""
     plain = service.environment(settings, version)
     return {
-        **postgres.files(settings.postgres, more=archive.parameters(settings)),
+        **postgres.files(
+            settings.postgres,
+            more=archive.parameters(settings),
+            monitored=settings.monitoring.enabled,
+        ),
         **redis.files(settings.redis),
         "service.env": "".join(f"{key}={value}\n" for key, value in plain.items()),
         "settings.json": settings.model_dump_json(indent=1) + "\n",

@@ -8,7 +8,7 @@ from infra.render.environment import render
 from infra.settings import rules
 from infra.settings.layers import UNIONS
 from infra.settings.modules import Module
-from infra.settings.secrets import GIVEN, OF_MODULES, OF_STORE, SecretName, required
+from infra.settings.secrets import GIVEN, OF_MODULES, OF_RECEIVERS, OF_STORE, SecretName, required
 from infra.settings.service import Mode
 from infra.settings.stack import Environment
 
@@ -17,6 +17,7 @@ OTHERWISE = {
     SecretName.CLERK_WEBHOOK_SECRET: "service.auth.clerk_webhook: true",
     SecretName.BACKUP_KEY: "backups.enabled: true",
     **dict.fromkeys(OF_STORE, "backups.store.kind: s3"),
+    **{name: f"monitoring.receivers.{receiver}" for receiver, name in OF_RECEIVERS.items()},
 }
 
 

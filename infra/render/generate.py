@@ -8,15 +8,20 @@ from pathlib import Path
 
 from infra.paths import ROOT
 from infra.render import (
+    alertmanager,
     archive,
     backups,
     compose,
     configuration,
+    everything,
     example,
+    monitoring,
     postgres,
     project,
+    prometheus,
     redis,
     reference,
+    runbooks,
     schema,
     service,
 )
@@ -27,7 +32,9 @@ from infra.settings.stack import Environment, StackName
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
 STACKS = ROOT / "stacks"
+RUNBOOKS = ROOT / "docs" / "runbooks"
 EXAMPLE_TEAM = "example"
+EXAMPLE_NODE = prometheus.Node("slipway", "10.201.0.2")
 EXAMPLE_IMAGE = "registry.example/team/service:1.4.2"
 
 
@@ -48,7 +55,13 @@ def profile(environment: Environment) -> Settings:
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
     golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
-    return {**golden, **_from_the_model()}
+    return {**golden, **_from_the_model(), **_runbooks()}
+
+
+def _runbooks() -> dict[Path, str]:
+    """Of stacks that together have every alert."""
+    stacks = (everything.of(profile(Environment.PROD)), profile(Environment.SANDBOX))
+    return {RUNBOOKS / name: text for name, text in runbooks.files(stacks).items()}
 
 
 def _from_the_model() -> dict[Path, str]:
@@ -65,10 +78,15 @@ def _from_the_model() -> dict[Path, str]:
 
 def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
     settings = profile(environment)
+    measured = settings.monitoring.enabled
     for product, files in (
-        ("postgres", postgres.files(settings.postgres, more=archive.parameters(settings))),
+        (
+            "postgres",
+            postgres.files(settings.postgres, more=archive.parameters(settings), monitored=measured),
+        ),
         ("redis", redis.files(settings.redis)),
         ("backups", backups.files(settings)),
+        *(_monitoring(settings) if measured else []),
     ):
         yield from ((f"{environment}/{product}/{name}", text) for name, text in files.items())
     variables = service.environment(settings, "1.4.2")
@@ -76,6 +94,14 @@ def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
         f"{environment}/service/environment",
         "".join(f"{key}={value}\n" for key, value in variables.items()),
     )
+
+
+def _monitoring(settings: Settings) -> list[tuple[str, dict[str, str]]]:
+    node = EXAMPLE_NODE if settings.cluster.sandbox else None
+    return [
+        ("prometheus", {**prometheus.files(settings, node), **monitoring.start_script("prometheus")}),
+        ("alertmanager", alertmanager.files(settings)),
+    ]
 
 
 def main() -> None:

@@ -15,6 +15,9 @@ from infra.settings.secrets import SecretName
 PORT = 5432
 NOTHING: Mapping[str, str] = MappingProxyType({})
 SUPERUSER = "postgres"
+MONITOR = "monitor"  # the role that reads figures
+MONITOR_KEY = "monitorPassword"  # the file of its password
+MONITORED = "postgres"  # the database it enters: the stack's own is renamed by a restore, and must be empty
 MAP = "slipway"  # of pg_ident.conf, where the system user has another name
 
 
@@ -38,14 +41,21 @@ class Place:
 CONTAINER = Place()
 
 
-def files(settings: Postgres, place: Place = CONTAINER, more: Mapping[str, str] = NOTHING) -> dict[str, str]:
-    """File name → text; ``more`` are further parameters. Raises validate.RenderError where a file does not
-    read back as meant."""
+def files(
+    settings: Postgres,
+    place: Place = CONTAINER,
+    more: Mapping[str, str] = NOTHING,
+    *,
+    monitored: bool = False,
+) -> dict[str, str]:
+    """File name → text; ``more`` are further parameters, ``monitored``: a role reads figures. Raises
+    validate.RenderError where a file does not read back as meant."""
     wanted = {**parameters(settings, place), **more}
     config = render("postgres/postgresql.conf.j2", parameters=wanted)
     validate.same("postgresql.conf", wanted, validate.assignments(config, "="))
     mapped = "" if place.user == SUPERUSER else f"{MAP} {place.user} {SUPERUSER}\n"
     roles = [("all", settings.owner), (settings.database, settings.service_role)]
+    roles += [(MONITORED, MONITOR)] if monitored else []
     access = render("postgres/pg_hba.conf.j2", roles=roles, map=MAP if mapped else "")
     _access_is_closed(access)
     return {
@@ -67,6 +77,8 @@ def files(settings: Postgres, place: Place = CONTAINER, more: Mapping[str, str] 
             statement_seconds=limits.STATEMENT_SECONDS,
             owner_key=SecretName.POSTGRES_OWNER_PASSWORD.value,
             service_key=SecretName.POSTGRES_SERVICE_PASSWORD.value,
+            monitor=MONITOR,
+            monitor_key=MONITOR_KEY if monitored else "",
         ),
     }
 

@@ -14,6 +14,9 @@ PORT = 6379
 CONFIG = "/etc/slipway/redis"
 PROBE_USER = "probe"
 BACKUP_USER = "backup"
+MONITOR_USER = "monitor"
+# What the exporter asks; the slow log shows arguments, which may be values, so that it stays closed.
+READING_FIGURES = "+info +ping +latency|latest +latency|histogram +slowlog|len"
 COPYING = "+sync +psync +replconf +info +flushall +restore"
 
 
@@ -58,15 +61,20 @@ def directives(settings: Redis, place: Place = CONTAINER) -> dict[str, str]:
     }
 
 
-def users(password: str) -> str:
+def users(password: str, monitor: str | None = None) -> str:
     """The users' file: the default user works with data, not with the server; the probe only pings; the
-    backup copies the whole as a replica does, and empties it after a restore.
+    backup copies the whole as a replica does, and empties it after a restore. With a password for it there is
+    a user who reads figures, and neither keys nor values.
 
     Redis stores SHA-256 of a password in this file (redis.io, "ACL"); a password has 32 characters or more.
     """
     digest = hashlib.sha256(password.encode()).hexdigest()
-    return (
+    lines = (
         f"user default reset on #{digest} ~* &* +@all -@admin -@dangerous +info\n"
         f"user {PROBE_USER} reset on nopass +ping\n"
         f"user {BACKUP_USER} reset on #{digest} ~* +@connection +@read {COPYING}\n"
     )
+    if monitor is None:
+        return lines
+    own = hashlib.sha256(monitor.encode()).hexdigest()
+    return f"{lines}user {MONITOR_USER} reset on #{own} {READING_FIGURES}\n"

@@ -8,8 +8,17 @@ from infra.names import PROJECT
 from infra.settings import sealed
 from infra.settings.backups import StoreKind
 from infra.settings.modules import Module
+from infra.settings.monitoring import Receiver
 from infra.settings.outline import Schema, closed, sections
-from infra.settings.secrets import OF_MODULES, OF_STORE, PASSPHRASE, SCHEMES, SecretName, required
+from infra.settings.secrets import (
+    OF_MODULES,
+    OF_RECEIVERS,
+    OF_STORE,
+    PASSPHRASE,
+    SCHEMES,
+    SecretName,
+    required,
+)
 from infra.settings.sections import ROTATED, SECRETS
 from infra.settings.service import Mode
 
@@ -64,6 +73,7 @@ def _config(properties: dict[str, Schema]) -> Schema:
             *map(_secrets_of_module, OF_MODULES),
             _webhook(),
             *_backups(),
+            *map(_receiver, Receiver),
         ],
     }
 
@@ -126,6 +136,20 @@ def _backups() -> list[Schema]:
         _implies(f"{PROJECT}:backups", enabled, {"required": [SecretName.BACKUP_KEY.value]}),
         _implies(f"{PROJECT}:backups", given, {"required": sorted(OF_STORE)}),
     ]
+
+
+def _receiver(receiver: Receiver) -> Schema:
+    """Where the file itself switches monitoring on and names the receiver: its secret."""
+    named: dict[Receiver, Schema] = {
+        Receiver.SLACK: {"properties": {"channel": {"type": "string"}}, "required": ["channel"]},
+        Receiver.EMAIL: {"properties": {"to": {"type": "array", "minItems": 1}}, "required": ["to"]},
+    }
+    held: Schema = {"properties": {receiver.value: named[receiver]}, "required": [receiver.value]}
+    chosen: Schema = {
+        "properties": {"enabled": {"const": True}, "receivers": held},
+        "required": ["enabled", "receivers"],
+    }
+    return _implies(f"{PROJECT}:monitoring", chosen, {"required": [OF_RECEIVERS[receiver].value]})
 
 
 def _implies(key: str, chosen: Schema, secrets: Schema) -> Schema:

@@ -50,6 +50,12 @@ FAMILIES: tuple[Family, ...] = (
         f"-s -w -X main.Version=v{versions.VERSITYGW}",
     ),
     Family(
+        "kube-state-metrics",
+        TOOLS / "kube-state-metrics",
+        {"kube-state-metrics": "k8s.io/kube-state-metrics/v2"},
+        f"-s -w -X github.com/prometheus/common/version.Version=v{versions.KUBE_STATE_METRICS}",
+    ),
+    Family(
         "pulumi-python",
         TOOLS / "pulumi-python",
         {"pulumi-language-python": "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"},
@@ -68,7 +74,8 @@ FAMILIES: tuple[Family, ...] = (
 CLUSTER_TOOLS = ("pause", "etcd", *_KUBERNETES, "coredns")
 PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
 STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cluster
-NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *PULUMI_TOOLS)
+METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
+NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *PULUMI_TOOLS)
 
 
 class Source(StrEnum):
@@ -106,6 +113,9 @@ _VERSIONS: dict[str, _Version] = {
     "pulumi": _Version(versions.PULUMI, ("version",), r"v(\d\S*)"),
     "pause": _Version(versions.PAUSE, ("-v",), r"pause v(\S+)"),
     "versitygw": _Version(versions.VERSITYGW, ("--version",), r"Version\s*: v(\S+)"),
+    "kube-state-metrics": _Version(
+        versions.KUBE_STATE_METRICS, ("version",), r"kube-state-metrics, version v(\S+)"
+    ),
 }
 
 

@@ -10,10 +10,12 @@ from infra.settings.cluster import Cluster, Namespace
 from infra.settings.images import Images
 from infra.settings.ingress import Ingress
 from infra.settings.modules import Dispatch, Ledger, Module
+from infra.settings.monitoring import Monitoring
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.secrets import SecretName, required
 from infra.settings.service import Service
+from infra.settings.slo import Slo
 from infra.settings.stack import StackName
 
 
@@ -37,6 +39,8 @@ class StackConfig(Section):
     postgres: Postgres = Field(Postgres(), description="The database.")
     redis: Redis = Field(Redis(), description="The cache.")
     backups: Backups = Field(Backups(), description="Dumps of the database, their retention, the drill.")
+    monitoring: Monitoring = Field(Monitoring(), description="Figures, alerts, and who hears of them.")
+    slo: Slo = Field(Slo(), description="What the service promises; alerts tell when it is being broken.")
 
     @property
     def namespace_name(self) -> str:
@@ -48,4 +52,5 @@ class StackConfig(Section):
         """The secrets that this stack must hold."""
         webhook = self.service.auth.clerk_webhook
         store = self.backups.store.kind if self.backups.enabled else None
-        return required(self.service.environment, self.modules, webhook=webhook, store=store)
+        mode, told = self.service.environment, self.monitoring.told
+        return required(mode, self.modules, webhook=webhook, store=store, told=told)

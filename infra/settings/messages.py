@@ -21,6 +21,7 @@ from infra.settings.flaw import MASK, SECRETIVE, printable, shown
 
 KINDS = {
     "int_type": "a whole number",
+    "float_type": "a number",
     "finite_number": "a whole number",
     "string_type": "text",
     "bool_type": "true or false",
@@ -33,6 +34,7 @@ BOOLEANS = {word: "true" for word in ("yes", "on", "y", "true")} | {
 }
 MOST_KEYS = 10  # a longer list of keys is cut to the nearest
 NUMBER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0o[0-7_]+|[0-9][0-9_,]{0,29}|[0-9]{1,9}[eE]\+?[0-9])(\.0*)?")
+FRACTION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 OCTAL = re.compile(r"0[0-7]{1,20}")
 WITH_UNIT = re.compile(r"[0-9]{1,12} ?[A-Za-z%]{1,12}")
 QUANTITY = re.compile(r"([1-9][0-9]{0,6}) ?([mMgG])i?[bB]?")
@@ -165,6 +167,8 @@ def _wrong_type(
         return what, _joined(f"write {hint}", field.description if field else None)
     if wanted == "a whole number":
         return _no_number(value, text, what, field, quoted=quoted)
+    if name == "float_type" and quoted and FRACTION.fullmatch(str(value)):
+        return what, _joined(f"write {value} without quotes", remedy)
     if name == "tuple_type" and isinstance(value, str) and text != MASK:
         return what, _joined(f"write [{text}]", remedy)
     if name == "string_type" and fields.takes(field, str(value)):

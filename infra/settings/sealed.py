@@ -12,6 +12,7 @@ from infra.settings.backups import StoreKind
 from infra.settings.flaw import MASK, Flaw
 from infra.settings.layers import Layer
 from infra.settings.modules import Module
+from infra.settings.monitoring import Receiver
 from infra.settings.secrets import PASSPHRASE, SCHEMES, SecretName, required
 from infra.settings.sections import ROTATED, SECRETS, is_encrypted, make_secret
 from infra.settings.sections import SECRET_NAMES as NAMES
@@ -61,7 +62,8 @@ def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
     auth = service.get("auth") if isinstance(service, dict) else None
     webhook = isinstance(auth, dict) and auth.get("clerk_webhook") is True
     known = [Module(name) for name in modules if name in list(Module)]
-    return required(Mode(mode), known, webhook=webhook, store=_store(merged.get("backups")))
+    store, told = _store(merged.get("backups")), _told(merged.get("monitoring"))
+    return required(Mode(mode), known, webhook=webhook, store=store, told=told)
 
 
 def _store(backups: Any) -> StoreKind | None:
@@ -71,6 +73,16 @@ def _store(backups: Any) -> StoreKind | None:
     store = backups.get("store")
     kind = store.get("kind") if isinstance(store, dict) else None
     return StoreKind(kind) if kind in list(StoreKind) else StoreKind.CLUSTER
+
+
+def _told(monitoring: Any) -> list[Receiver]:
+    """By which ways alerts are told, as far as that can be read."""
+    if not isinstance(monitoring, dict) or monitoring.get("enabled") is not True:
+        return []
+    ways = {Receiver.SLACK: "channel", Receiver.EMAIL: "to"}
+    held = monitoring.get("receivers")
+    named = {way: held.get(way.value) for way in ways} if isinstance(held, dict) else {}
+    return [way for way, found in named.items() if isinstance(found, dict) and found.get(ways[way])]
 
 
 def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:

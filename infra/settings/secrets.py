@@ -8,10 +8,12 @@ from types import MappingProxyType
 
 from infra.settings.backups import StoreKind
 from infra.settings.modules import Module
+from infra.settings.monitoring import Receiver
 from infra.settings.service import Mode
 
 MIN_CHARS = 32  # long enough that the short hash in an object's name can never be searched
 MIN_ID_CHARS = 16  # of an access key's name (IAM API, AccessKey), which its secret stands beside
+MIN_MAIL_CHARS = 16  # what mail providers issue to programs; chosen by a generator, so 16 are not searched
 SCHEMES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")  # Pulumi's secrets providers with a key service
 PASSPHRASE = "passphrase"  # noqa: S105  Pulumi's own word for its default provider
 
@@ -29,6 +31,8 @@ class SecretName(StrEnum):
     BACKUP_KEY = "backupKey"
     BACKUP_ACCESS_KEY_ID = "backupAccessKeyId"
     BACKUP_SECRET_ACCESS_KEY = "backupSecretAccessKey"  # noqa: S105
+    SLACK_WEBHOOK_URL = "slackWebhookUrl"
+    SMTP_PASSWORD = "smtpPassword"  # noqa: S105
 
     @property
     def given(self) -> bool:
@@ -43,11 +47,19 @@ class SecretName(StrEnum):
     @property
     def least_chars(self) -> int:
         """The fewest characters that a value may have."""
-        return MIN_ID_CHARS if self is SecretName.BACKUP_ACCESS_KEY_ID else MIN_CHARS
+        return SHORTER.get(self, MIN_CHARS)
 
 
 OF_STORE = frozenset({SecretName.BACKUP_ACCESS_KEY_ID, SecretName.BACKUP_SECRET_ACCESS_KEY})
-GIVEN = frozenset({SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET}) | OF_STORE
+OF_RECEIVERS: Mapping[Receiver, SecretName] = MappingProxyType(
+    {Receiver.SLACK: SecretName.SLACK_WEBHOOK_URL, Receiver.EMAIL: SecretName.SMTP_PASSWORD}
+)
+GIVEN = frozenset(
+    {SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET, *OF_STORE, *OF_RECEIVERS.values()}
+)
+SHORTER: Mapping[SecretName, int] = MappingProxyType(
+    {SecretName.BACKUP_ACCESS_KEY_ID: MIN_ID_CHARS, SecretName.SMTP_PASSWORD: MIN_MAIL_CHARS}
+)
 OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
     {Module.ASSISTANT: frozenset({SecretName.OPENAI_API_KEY})}
 )
@@ -63,20 +75,30 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.BACKUP_KEY: "Key of the backups, from which their others follow. Keep a copy elsewhere.",
         SecretName.BACKUP_ACCESS_KEY_ID: "Access key of a store that is there already (kind s3).",
         SecretName.BACKUP_SECRET_ACCESS_KEY: "Secret of that access key.",
+        SecretName.SLACK_WEBHOOK_URL: "Address that posts alerts to Slack (incoming webhook).",
+        SecretName.SMTP_PASSWORD: "Password of the sender of alerts at the mail server.",
     }
 )
 
 
 def required(
-    mode: Mode, modules: Collection[Module], *, webhook: bool = False, store: StoreKind | None = None
+    mode: Mode,
+    modules: Collection[Module],
+    *,
+    webhook: bool = False,
+    store: StoreKind | None = None,
+    told: Collection[Receiver] = (),
 ) -> frozenset[SecretName]:
     """The development token exists in development, a module's secret with its module, the webhook's with
-    ``service.auth.clerk_webhook``, those of backups with ``store`` (None: no backups), the rest always."""
+    ``service.auth.clerk_webhook``, those of backups with ``store`` (None: no backups), a receiver's where
+    alerts are ``told`` to it, the rest always."""
     of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
     sometimes = {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET, SecretName.BACKUP_KEY}
+    sometimes |= set(OF_RECEIVERS.values())
     wanted = {name for module in modules for name in OF_MODULES.get(module, ())}
     wanted |= {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else set()
     wanted |= {SecretName.CLERK_WEBHOOK_SECRET} if webhook else set()
     wanted |= {SecretName.BACKUP_KEY} if store else set()
     wanted |= OF_STORE if store is StoreKind.S3 else set()
+    wanted |= {OF_RECEIVERS[receiver] for receiver in told}
     return frozenset(SecretName) - sometimes - of_modules - OF_STORE | wanted

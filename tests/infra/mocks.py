@@ -82,7 +82,7 @@ class Built:
 
     def pods(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every pod spec with the name of the resource that holds it."""
-        for kind in ("Deployment", "StatefulSet", "Job"):
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "Job"):
             for name, inputs in self.kind(kind).items():
                 yield name, inputs["spec"]["template"]["spec"]
         for name, inputs in self.kind("CronJob").items():

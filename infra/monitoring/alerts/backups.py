@@ -1,10 +1,13 @@
-"""Backups: too old, not verified, found bad, out of reach. The figures come from the backup exporter."""
+"""Backups: too old, not verified, found bad, out of reach (backup exporter), and the archive of PostgreSQL's
+log, which postgres_exporter sees."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
-from infra.monitoring.alert import Alert, Severity
+from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.promql import here
 from infra.settings.backups import Backups
 from infra.settings.model import Settings
 from infra.settings.rules.schedules import longest_gap
@@ -13,7 +16,12 @@ from infra.settings.rules.schedules import longest_gap
 SLACK = timedelta(minutes=30)
 # One scrape in four may fail while the exporter's pod moves; a quarter of an hour is no move any more.
 AWAY = "15m"
+# PostgreSQL tries a segment three times, waits a minute, and tries again: five minutes are several rounds.
+ARCHIVE_FAILS = "5m"
+# On top of archive_timeout: a base backup's end and a busy store take a few minutes at most.
+ARCHIVE_SLACK_SECONDS = 300
 AGE = "time() - max by (namespace) ({metric})"
+_alert = partial(Alert, Part.BACKUPS, Dashboard.BACKUPS)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
@@ -21,13 +29,15 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
     backups = settings.backups
     if not backups.enabled:
         return ()
+    archive = (_archive_fails(settings), _archive_lags(settings)) if backups.pitr.enabled else ()
     return (
         _too_old(backups),
         _never_made(backups),
         _not_verified(backups),
         _drill_failed(),
         _out_of_reach(),
-        _not_watched(),
+        _not_watched(settings),
+        *archive,
     )
 
 
@@ -43,78 +53,112 @@ def _seconds(limit: timedelta) -> int:
 def _too_old(backups: Backups) -> Alert:
     limit = age_limit(backups, backups.schedule)
     age = AGE.format(metric="backup_last_success_timestamp_seconds")
-    return Alert(
-        name="BackupTooOld",
-        expression=f"{age} > {_seconds(limit)}",
-        lasts="5m",
-        severity=Severity.CRITICAL,
-        summary="The newest backup is too old",
-        description=f"The newest backup is {{{{ $value | humanizeDuration }}}} old, and the schedule "
+    return _alert(
+        "BackupTooOld",
+        Severity.CRITICAL,
+        f"{age} > {_seconds(limit)}",
+        "5m",
+        "The newest backup is too old",
+        f"The newest backup is {{{{ $value | humanizeDuration }}}} old, and the schedule "
         f"{backups.schedule!r} allows {limit}. What was written since then would be lost.",
-        remedy="slipway backup status STACK; slipway backup now STACK",
+        "slipway backup status STACK; slipway backup now STACK",
     )
 
 
 def _never_made(backups: Backups) -> Alert:
     # The exporter answers and knows of no backup: a new stack before its first night, or an emptied bucket.
     limit = age_limit(backups, backups.schedule)
-    return Alert(
-        name="BackupMissing",
-        expression="backup_store_reachable == 1 unless on (namespace) backup_last_success_timestamp_seconds",
-        lasts=f"{_seconds(limit)}s",
-        severity=Severity.CRITICAL,
-        summary="There is no backup at all",
-        description=f"The store is reachable and has held no backup for {limit}.",
-        remedy="slipway backup now STACK",
+    return _alert(
+        "BackupMissing",
+        Severity.CRITICAL,
+        "backup_store_reachable == 1 unless on (namespace) backup_last_success_timestamp_seconds",
+        f"{_seconds(limit)}s",
+        "There is no backup at all",
+        f"The store is reachable and has held no backup for {limit}.",
+        "slipway backup now STACK",
     )
 
 
 def _not_verified(backups: Backups) -> Alert:
     limit = age_limit(backups, backups.drill_schedule)
     age = AGE.format(metric="backup_last_verified_timestamp_seconds")
-    return Alert(
-        name="BackupNotVerified",
-        expression=f"{age} > {_seconds(limit)}",
-        lasts="5m",
-        severity=Severity.WARNING,
-        summary="No backup has been restored in a drill lately",
-        description="The last drill that succeeded was {{ $value | humanizeDuration }} ago, and the schedule "
+    return _alert(
+        "BackupNotVerified",
+        Severity.WARNING,
+        f"{age} > {_seconds(limit)}",
+        "5m",
+        "No backup has been restored in a drill lately",
+        "The last drill that succeeded was {{ $value | humanizeDuration }} ago, and the schedule "
         f"{backups.drill_schedule!r} allows {limit}. Whether the backups can be restored is not known.",
-        remedy="slipway backup status STACK names the last drill and what it found",
+        "slipway backup status STACK names the last drill and what it found",
     )
 
 
 def _drill_failed() -> Alert:
-    return Alert(
-        name="BackupDrillFailed",
-        expression="backup_drill_success == 0",
-        lasts="0s",
-        severity=Severity.CRITICAL,
-        summary="The last drill could not restore its backup",
-        description="The drill of the newest backup failed: that backup cannot be relied on.",
-        remedy="slipway backup status STACK names what it found; slipway backup now STACK makes another",
+    return _alert(
+        "BackupDrillFailed",
+        Severity.CRITICAL,
+        "backup_drill_success == 0",
+        "0s",
+        "The last drill could not restore its backup",
+        "The drill of the newest backup failed: that backup cannot be relied on.",
+        "slipway backup status STACK names what it found; slipway backup now STACK makes another",
     )
 
 
 def _out_of_reach() -> Alert:
-    return Alert(
-        name="BackupStoreUnreachable",
-        expression="backup_store_reachable == 0",
-        lasts=AWAY,
-        severity=Severity.CRITICAL,
-        summary="The store of backups cannot be reached",
-        description="For a quarter of an hour the store has not answered: no backup can be made or restored.",
-        remedy="slipway status STACK; slipway backup list STACK says what the store answers",
+    return _alert(
+        "BackupStoreUnreachable",
+        Severity.CRITICAL,
+        "backup_store_reachable == 0",
+        AWAY,
+        "The store of backups cannot be reached",
+        "For a quarter of an hour the store has not answered: no backup can be made or restored.",
+        "slipway status STACK; slipway backup list STACK says what the store answers",
     )
 
 
-def _not_watched() -> Alert:
-    return Alert(
-        name="BackupExporterAbsent",
-        expression="absent(backup_store_reachable)",
-        lasts=AWAY,
-        severity=Severity.WARNING,
-        summary="Nobody watches the backups",
-        description="The backup exporter has given no figures for a quarter of an hour.",
-        remedy="slipway status STACK says whether its pod runs",
+def _not_watched(settings: Settings) -> Alert:
+    return _alert(
+        "BackupExporterAbsent",
+        Severity.WARNING,
+        f"absent(backup_store_reachable{here(settings)})",
+        AWAY,
+        "Nobody watches the backups",
+        "The backup exporter has given no figures for a quarter of an hour.",
+        "slipway status STACK says whether its pod runs",
+    )
+
+
+def _archive_fails(settings: Settings) -> Alert:
+    return _alert(
+        "BackupArchiveFails",
+        Severity.CRITICAL,
+        f"max by (namespace) (increase(pg_stat_archiver_failed_count{here(settings)}[3m])) > 0",
+        ARCHIVE_FAILS,
+        "PostgreSQL cannot archive its log",
+        "Segments have been refused for five minutes: they stay on the volume until it is full, and what is "
+        "written now can be restored from nowhere else.",
+        "slipway backup status STACK names what the archive says",
+    )
+
+
+def _archive_lags(settings: Settings) -> Alert:
+    chosen, database = here(settings), here(settings, f'datname="{settings.postgres.database}"')
+    limit = settings.backups.pitr.archive_timeout_seconds + ARCHIVE_SLACK_SECONDS
+    written = " + ".join(
+        f"sum by (namespace) (increase(pg_stat_database_tup_{verb}{database}[{limit}s]))"
+        for verb in ("inserted", "updated", "deleted")
+    )
+    # A database that nobody writes to closes no segment: its last one may be old, and nothing is lost.
+    return _alert(
+        "BackupArchiveLags",
+        Severity.WARNING,
+        f"max by (namespace) (pg_stat_archiver_last_archive_age{chosen}) > {limit}"
+        f" and on (namespace) ({written}) > 0",
+        ARCHIVE_FAILS,
+        "The archive of PostgreSQL's log lags behind",
+        "The newest archived segment is {{ $value | humanizeDuration }} old, rows were written since, and "
+        f"backups.pitr.archive_timeout_seconds is {settings.backups.pitr.archive_timeout_seconds}.",
+        "slipway backup status STACK says how far a restore reaches",
     )

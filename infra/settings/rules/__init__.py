@@ -1,6 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
-Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py); here is the list.
+Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py, slo.py);
+here is the list.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from infra.settings.config import StackConfig
-from infra.settings.rules import access, backups, places, sizes
+from infra.settings.rules import access, backups, monitoring, places, sizes, slo
 from infra.settings.rules.finding import Finding
 
 Rule = Callable[[StackConfig], Iterator[Finding]]
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     access.allow_list_sees_the_client,
     sizes.requests_fit_limits,
     sizes.backup_requests_fit_limits,
+    sizes.monitoring_requests_fit_limits,
     sizes.autoscaling_has_a_range,
     sizes.pools_fit_the_database,
     sizes.connections_fit_memory,
@@ -50,6 +52,11 @@ RULES: tuple[Rule, ...] = (
     backups.lock_ends_before_retention,
     backups.backups_image_is_named,
     backups.archive_has_a_store,
+    monitoring.figures_fit_their_volume,
+    monitoring.mail_is_named_whole,
+    monitoring.mail_is_encrypted_in_production,
+    monitoring.quiet_hours_have_an_end,
+    slo.latency_is_counted,
 )
 
 
@@ -70,4 +77,4 @@ def broken(settings: StackConfig) -> list[Finding]:
 
 def notices(settings: StackConfig) -> list[Finding]:
     """What is accepted, and better known than found out: said aloud."""
-    return list(backups.beside_the_data(settings))
+    return [*backups.beside_the_data(settings), *monitoring.alerts_go_nowhere(settings)]

@@ -34,7 +34,10 @@ OF_SECRETS = {
     "secrets-provider": "Secrets are encrypted with a passphrase or a key service that Pulumi knows.",
     "missing-key": "A file with secrets holds what they are decrypted with.",
 }
-NOTES = {"backups-beside-the-data": "Backups survive the loss of the cluster that they are made in."}
+NOTES = {
+    "backups-beside-the-data": "Backups survive the loss of the cluster that they are made in.",
+    "alerts-told-to-nobody": "Somebody hears of an alert.",
+}
 
 
 RULES: Mapping[str, str] = MappingProxyType(

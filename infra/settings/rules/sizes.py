@@ -29,6 +29,13 @@ def backup_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     yield from _fits(("backups", "pitr", "resources"), backups.pitr.resources)
 
 
+def monitoring_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
+    """What measures must run before there is anything to measure."""
+    monitoring = settings.monitoring
+    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
+        yield from _fits(("monitoring", key), getattr(monitoring, key))
+
+
 def _fits(path: tuple[str, ...], wanted: Resources) -> Iterator[Finding]:
     if limits.memory_bytes(wanted.memory_request) > limits.memory_bytes(wanted.memory_limit):
         yield Finding(

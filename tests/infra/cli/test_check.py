@@ -43,13 +43,22 @@ def checked(monkeypatch: Run, folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_sound_stacks_are_counted_and_the_exit_code_is_0(tmp_path: Path, monkeypatch: Run) -> None:
-    folder = stacks(
-        tmp_path, endy_dev=SOUND + SECRETS, ledger_prod=SOUND + filled("<secrets>\n", "ledger-prod")
-    )
+    told = '  slipway:monitoring: {receivers: {slack: {channel: "#alerts"}}}\n'
+    production = SOUND + told + filled("<secrets-with-slackWebhookUrl>\n", "ledger-prod")
+    folder = stacks(tmp_path, endy_dev=SOUND + SECRETS, ledger_prod=production)
     code, said = checked(monkeypatch, folder)
     assert (code, said.partition(" (")[0]) == (0, "2 stacks are sound")
     assert checked(monkeypatch, folder, "--all")[0] == 0
     assert checked(monkeypatch, folder, "endy-dev")[1].startswith("1 stack is sound (")
+
+
+def test_a_production_stack_whose_alerts_nobody_hears_is_sound_and_told_so(
+    tmp_path: Path, monkeypatch: Run
+) -> None:
+    folder = stacks(tmp_path, ledger_prod=SOUND + filled("<secrets>\n", "ledger-prod"))
+    code, said = checked(monkeypatch, folder)
+    assert code == 0
+    assert "note: monitoring.enabled is true and nobody is named who hears of an alert" in said
 
 
 def test_problems_are_shown_with_their_places_and_the_exit_code_is_1(

@@ -19,6 +19,7 @@ from tests.infra.layered import PROFILE, STACK, folder, slipway
 
 pytestmark = pytest.mark.unit
 MAIN = "from infra.cli import main; main()"
+STORED = "postgres.storage, redis.storage, backups.store.storage or monitoring.storage"
 OWN = """\
   slipway:service:
     pool: {size: 8}
@@ -60,7 +61,7 @@ def test_without_a_key_every_value_stands_below_its_section_with_its_source(
         assert row in found
     assert ["log_level", "INFO", "default"] in found
     assert ["name", "ledger-dev", "the", "stack's", "name"] in found
-    assert sum(len(row) > 2 and row[0] == "storage_class" for row in found) == 2
+    assert sum(len(row) > 2 and row[0] == "storage_class" for row in found) == 3
     sources = [row[-1].partition(":")[0] for row in found[1:] if len(row) > 2]
     assert sum(source in {"default", "profile", "file", "name"} for source in sources) >= len(leaves())
 
@@ -154,7 +155,7 @@ def test_the_story_of_a_key_keeps_to_the_width_except_for_paths(
         ("service.pool.sise", "; did you mean service.pool.size?"),
         ("servce", "; did you mean service?"),
         ("max_overflow", "; did you mean service.pool.max_overflow?"),
-        ("storage", "; did you mean postgres.storage, redis.storage or backups.store.storage?"),
+        ("storage", f"; did you mean {STORED}?"),
         ("secrets.redisPasswort", "; did you mean secrets.redisPassword?"),
         ("slipway:postgres.storge", "; did you mean postgres.storage?"),
         ("quite.another", ""),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -51,6 +52,66 @@ def firing(folder: Path, rules: str, names: list[str], scenario: Scenario) -> No
     file = folder / "test.yaml"
     file.write_text(yaml.safe_dump(text), encoding="utf-8")
     _promtool("test", "rules", str(file))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``at``: a moment in seconds; ``firing``: alert and namespace (None without one) → how often it fires
+    then. With ``of`` only that alert is looked at."""
+
+    at: int
+    firing: Mapping[tuple[str, str | None], int]
+    of: str | None = None
+
+
+def moments(
+    folder: Path, rules: str, step: int, series: Sequence[Mapping[str, str]], found: Sequence[Moment]
+) -> None:
+    """At each moment exactly those alerts fire, so often. ``step``: seconds between two scrapes."""
+    _tested(folder, rules, step, series, [_firing_at(moment) for moment in found])
+
+
+def value(
+    folder: Path,
+    rules: str,
+    step: int,
+    series: Sequence[Mapping[str, str]],
+    asked: tuple[int, str],
+    wanted: float,
+) -> None:
+    """At a second of time a query has this one value, without labels. ``asked``: second and query."""
+    at, query = asked
+    sample = {"labels": "{}", "value": wanted}
+    test = {"expr": query, "eval_time": f"{at}s", "exp_samples": [sample]}
+    _tested(folder, rules, step, series, [test])
+
+
+def _tested(
+    folder: Path, rules: str, step: int, series: Sequence[Mapping[str, str]], asked: list[dict[str, Any]]
+) -> None:
+    (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+    test = {"interval": f"{step}s", "input_series": list(series), "promql_expr_test": asked}
+    text = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{step}s", "tests": [test]}
+    file = folder / "test.yaml"
+    file.write_text(yaml.safe_dump(text), encoding="utf-8")
+    _promtool("test", "rules", str(file))
+
+
+def _firing_at(moment: Moment) -> dict[str, Any]:
+    one = f',alertname="{moment.of}"' if moment.of else ""
+    return {
+        "expr": f'count by (alertname, namespace) (ALERTS{{alertstate="firing"{one}}})',
+        "eval_time": f"{moment.at}s",
+        "exp_samples": [
+            {"labels": _labels(name, namespace), "value": count}
+            for (name, namespace), count in moment.firing.items()
+        ],
+    }
+
+
+def _labels(name: str, namespace: str | None) -> str:
+    here = f', namespace="{namespace}"' if namespace else ""
+    return f'{{alertname="{name}"{here}}}'
 
 
 def without_annotations(rules: str) -> str:

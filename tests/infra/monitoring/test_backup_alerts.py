@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.monitoring import alerts as catalogue
+from infra.monitoring import catalogue
 from infra.monitoring.alerts import backups
 from infra.render import alerts as render
 from infra.render.generate import profile
@@ -54,7 +54,7 @@ SCENARIOS = {
 @pytest.mark.unit
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_exactly_the_alerts_of_the_scenario_fire(name: str, settings: Settings, tmp_path: Path) -> None:
-    groups = catalogue.groups(settings)
+    groups = {"backups": backups.alerts(settings)}
     names = [alert.name for alert in groups["backups"] if alert.name != "BackupExporterAbsent"]
     rules = promtool.without_annotations(render.rules(groups))
     promtool.firing(tmp_path, rules, names, SCENARIOS[name])
@@ -70,21 +70,23 @@ def test_every_alert_fires_in_one_scenario_and_is_silent_in_another(settings: Se
 def test_an_exporter_that_gives_no_figures_is_told(settings: Settings, tmp_path: Path) -> None:
     alone = [alert for alert in backups.alerts(settings) if alert.name == "BackupExporterAbsent"]
     rules = promtool.without_annotations(render.rules({"backups": alone}))
-    nobody = Scenario({}, 20, ("BackupExporterAbsent",), labels={})  # absent() has no series' labels
+    own = {"namespace": settings.namespace_name}
+    nobody = Scenario({}, 20, ("BackupExporterAbsent",), labels=own)
     promtool.firing(tmp_path, rules, ["BackupExporterAbsent"], nobody)
     promtool.firing(tmp_path, rules, ["BackupExporterAbsent"], Scenario({}, 10))
-    promtool.firing(tmp_path, rules, ["BackupExporterAbsent"], Scenario({REACHABLE: "1x100"}, 20))
+    there = f'backup_store_reachable{{namespace="{settings.namespace_name}"}}'
+    promtool.firing(tmp_path, rules, ["BackupExporterAbsent"], Scenario({there: "1x100"}, 20))
 
 
 @pytest.mark.unit
 def test_promtool_takes_the_rules_with_their_texts(settings: Settings, tmp_path: Path) -> None:
-    promtool.check(tmp_path, render.rules(catalogue.groups(settings)))
+    promtool.check(tmp_path, render.rules({"backups": backups.alerts(settings)}))
 
 
 @pytest.mark.unit
 def test_a_stack_without_backups_has_no_alerts_on_them(settings: Settings) -> None:
     without = settings.model_copy(update={"backups": Backups()})
-    assert catalogue.groups(without) == {}
+    assert "backups" not in catalogue.groups(without)
 
 
 @pytest.mark.unit

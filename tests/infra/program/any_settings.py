@@ -24,6 +24,7 @@ from infra.settings.base import CRON, ListRule, Section
 from infra.settings.merge import merge
 from infra.settings.model import SECTIONS, Settings, defaults
 from infra.settings.modules import BUNDLED
+from infra.settings.slo import LATENCY_BOUNDS_MS
 from infra.settings.stack import FORM, StackName
 
 Values = dict[str, Any]
@@ -71,6 +72,8 @@ def _typed(kind: Any, metadata: list[Any], *, unique: bool = False) -> st.Search
         return st.booleans()
     if kind is int:
         return st.integers(_bound(metadata, Ge, "ge", None), _bound(metadata, Le, "le", None))
+    if kind is float:
+        return st.floats(_bound(metadata, Ge, "ge", None), _bound(metadata, Le, "le", None))
     if issubclass(kind, StrEnum):
         return st.sampled_from([member.value for member in kind])
     return values(kind) if issubclass(kind, Section) else _text(metadata)
@@ -117,6 +120,9 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _connections(drawn)
     _cache(drawn["redis"])
     _backups(drawn)
+    _monitoring(drawn)
+    promised = drawn["slo"]["latency"]
+    promised["p95_ms"] = max(bound for bound in LATENCY_BOUNDS_MS if bound <= promised["p95_ms"])
     return drawn
 
 
@@ -242,3 +248,18 @@ def _backups(drawn: Values) -> None:
         later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
         backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"
         backups["retention_schedule"] = backups["drill_schedule"]
+
+
+def _monitoring(drawn: Values) -> None:
+    monitoring = drawn["monitoring"]
+    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
+        _resources(monitoring[key])
+    email, quiet = monitoring["receivers"]["email"], monitoring["quiet_hours"]
+    if not all(email[key] for key in ("to", "sender", "smarthost")):
+        email |= {"to": [], "sender": None, "smarthost": None}
+    email["tls"] = email["tls"] or drawn["service"]["environment"] == "production"
+    if not (quiet["start"] and quiet["end"]) or quiet["start"] == quiet["end"]:
+        quiet |= {"start": None, "end": None}
+    room = limits.memory_bytes(monitoring["storage"]) * 4 // 5
+    if limits.memory_bytes(monitoring["retention_size"]) > room:
+        monitoring["storage"] = "9000000Gi"

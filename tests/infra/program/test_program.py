@@ -18,7 +18,8 @@ OWNER_PASSWORD = next(value for name, value in SECRETS.items() if name == "postg
 
 @cache
 def stack(environment: Environment) -> Built:
-    return built(settings(STACKS[environment], backups={"enabled": True, "bucket": "ledger-backups"}))
+    backups = {"enabled": True, "bucket": "ledger-backups"}
+    return built(settings(STACKS[environment], backups=backups, monitoring={"enabled": True}))
 
 
 @pytest.fixture(params=Environment)
@@ -33,7 +34,7 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 42
+    assert len(program.resources) == len(declared) == 72
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:
@@ -71,7 +72,10 @@ def test_every_container_that_stays_has_all_three_probes(program: Built) -> None
 def test_children_are_named_after_their_component(program: Built) -> None:
     components = {item.name for item in program.resources if item.typ.startswith("slipway:index:")}
     children = [item.name for item in program.resources if item.typ.startswith("kubernetes:")]
-    assert components == {"stack", "postgres", "redis", "service", "object-store", "backups"}
+    assert components == {
+        "stack", "postgres", "redis", "service", "object-store", "backups",
+        "prometheus", "alertmanager", "exporters",
+    }  # fmt: skip
     assert [name for name in children if not name.startswith(tuple(f"{c}-" for c in components))] == []
 
 
@@ -137,6 +141,7 @@ def test_a_new_password_renames_its_secrets_and_runs_the_migrations_again() -> N
         "service-migrate",
         "service-migrate-job",
         "backups-addresses",
+        "exporters-postgres-auth",
     }
 
 

@@ -181,3 +181,20 @@ def test_a_trouble_that_goes_away_starts_anew() -> None:
 def test_a_container_without_a_readiness_probe_proves_itself_by_lasting() -> None:
     assert pods.proven({"containers": [{"name": "a"}]}) == Ready(pods.UNPROBED_SECONDS)
     assert pods.proven({"containers": [{"name": "a", "readinessProbe": {}}]}) == Ready()
+
+
+@pytest.mark.parametrize(
+    ("updated", "available", "ready"), [(1, 1, True), (1, 0, False), (0, 1, False), (0, 0, False)]
+)
+def test_a_daemonset_is_ready_once_every_node_has_its_new_pod(
+    updated: int, available: int, ready: bool
+) -> None:
+    status = {
+        "observedGeneration": 2,
+        "desiredNumberScheduled": 1,
+        "updatedNumberScheduled": updated,
+        "numberAvailable": available,
+    }
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"containers": []}}}
+    verdict = workloads.daemon_set(look(live(spec, status)))
+    assert isinstance(verdict, Ready) is ready

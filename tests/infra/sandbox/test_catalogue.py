@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UserError
-from infra.images import PUBLIC, RECIPES, Catalogue, Image, Pinned, reference
+from infra.images import PUBLIC, PUBLIC_METERS, RECIPES, Catalogue, Image, Meter, Pinned, meter, reference
 from infra.paths import ROOT
 from infra.sandbox import machine
 
 pytestmark = pytest.mark.unit
+PINNED = r"[a-z0-9/_-]+:v?\d[\w.-]+"
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_copy_of_the_tree_elsewhere_has_the_same_names(tree: Path) -> None:
         ("infra/sandbox/images/redis/Dockerfile", {Image.REDIS}),
         (
             "infra/sandbox/images/debian/install-packages",
-            {Image.SERVICE, Image.REDIS, Image.POSTGRES, Image.BACKUPS},
+            {Image.SERVICE, Image.REDIS, Image.POSTGRES, Image.BACKUPS, Image.MONITORING},
         ),
         ("infra/sandbox/images/postgres/Dockerfile", {Image.POSTGRES, Image.BACKUPS}),
         ("infra/sandbox/tools/versitygw/go.sum", {Image.VERSITYGW, Image.BACKUPS}),
@@ -64,6 +65,8 @@ def test_a_copy_of_the_tree_elsewhere_has_the_same_names(tree: Path) -> None:
         ("infra/errors.py", {Image.BACKUPS}),
         ("requirements/backups.txt", {Image.BACKUPS}),
         ("infra/sandbox/tools/coredns/go.sum", {Image.COREDNS}),
+        ("infra/sandbox/images/monitoring/Dockerfile", {Image.MONITORING}),
+        ("infra/sandbox/tools/kube-state-metrics/go.sum", {Image.KUBE_STATE_METRICS}),
         ("infra/sandbox/tools/pause/main.go", {Image.PAUSE}),
         ("requirements/dev.txt", set()),
     ],
@@ -93,9 +96,17 @@ def test_caches_and_tests_do_not_rename_the_service(tree: Path) -> None:
 
 def test_public_images_are_pinned_and_the_digest_wins_when_it_is_known() -> None:
     for image, pinned in PUBLIC.items():
-        assert re.fullmatch(r"[a-z0-9/-]+:v?\d[\w.-]+", pinned.tag), image
+        assert re.fullmatch(PINNED, pinned.tag), image
         assert reference(image, Catalogue.PUBLIC) == str(pinned)
+    for program, pinned in PUBLIC_METERS.items():
+        assert re.fullmatch(PINNED, pinned.tag), program
+        assert meter(program, Catalogue.PUBLIC) == str(pinned)
+    assert set(PUBLIC_METERS) == set(Meter)
     assert str(Pinned("r/i:1", "sha256:ab")) == "r/i:1@sha256:ab"
+
+
+def test_in_the_sandbox_one_image_holds_every_program_that_measures() -> None:
+    assert {meter(program, Catalogue.SANDBOX) for program in Meter} == {names(ROOT)[Image.MONITORING]}
 
 
 def test_the_service_has_no_public_image_and_the_message_says_what_to_do() -> None:

@@ -85,6 +85,8 @@ def test_the_pinned_versions_are_those_of_the_modules() -> None:
     assert f"go.etcd.io/etcd/server/v3 v{versions.ETCD}" in sums["etcd"]
     assert f"github.com/coredns/coredns v{versions.COREDNS}" in sums["coredns"]
     assert f"github.com/versity/versitygw v{versions.VERSITYGW}" in sums["versitygw"]
+    ours = versions.KUBE_STATE_METRICS
+    assert f"k8s.io/kube-state-metrics/v2 v{ours}" in sums["kube-state-metrics"]
     assert f"github.com/pulumi/pulumi/pkg/v3 v{versions.PULUMI}" in sums["pulumi"]
 
 

@@ -272,4 +272,6 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "backupKey": "not needed",
         "backupAccessKeyId": "not needed",
         "backupSecretAccessKey": "not needed",
+        "slackWebhookUrl": "not needed",
+        "smtpPassword": "not needed",
     }

@@ -62,7 +62,8 @@ def near(node: outline.Schema) -> st.SearchStrategy[Any]:
         offered.append(st.from_regex(node["pattern"], alphabet=PLAIN).filter(lambda text: text[-1:] != "\n"))
     if "minimum" in node:
         least, most = node["minimum"], node["maximum"]
-        offered += [st.integers(least, most), st.sampled_from([least - 1, least, most, most + 1])]
+        inside = st.floats(least, most) if node["type"] == "number" else st.integers(least, most)
+        offered += [inside, st.sampled_from([least - 1, least, most, most + 1])]
     return st.one_of(offered)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import yaml
 
-from infra.monitoring import alerts as catalogue
+from infra.monitoring import catalogue
 from infra.render import alerts as render
 from infra.settings.model import Settings
 from tests.app.servers import Server

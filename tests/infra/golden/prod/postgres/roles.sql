@@ -2,6 +2,7 @@
 -- Passwords are read from files here, so that they are in no argument list, environment or log.
 \set owner_password `cat /run/slipway/postgres/postgresOwnerPassword`
 \set service_password `cat /run/slipway/postgres/postgresServicePassword`
+\set monitor_password `cat /run/slipway/postgres/monitorPassword`
 SET password_encryption = 'scram-sha-256';
 
 SELECT 'CREATE ROLE slipway_owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'slipway_owner') \gexec
@@ -15,6 +16,12 @@ ALTER ROLE slipway_service WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPL
 GRANT slipway_service TO slipway_owner;
 ALTER ROLE slipway_service SET statement_timeout = '60s';
 ALTER ROLE slipway_service SET idle_in_transaction_session_timeout = '60s';
+-- Whoever reads figures reads no row. Two connections: what a migration has left before the service needs all others.
+SELECT 'CREATE ROLE monitor' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'monitor') \gexec
+ALTER ROLE monitor WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+    CONNECTION LIMIT 2 PASSWORD :'monitor_password';
+ALTER ROLE monitor SET statement_timeout = '5s';
+GRANT pg_monitor TO monitor;
 SELECT 'CREATE DATABASE slipway OWNER slipway_owner'
     WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'slipway') \gexec
 ALTER DATABASE slipway OWNER TO slipway_owner;

@@ -1,0 +1,144 @@
+"""The alerts of a stack as its Prometheus and Alertmanager tell them, and one more, sent as a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import yaml
+
+from infra import reach
+from infra import stack as stacks
+from infra.errors import UserError
+
+TIMEOUT_SECONDS = 20.0
+TEST_MINUTES = 5  # after which the test is over by itself, and is told so
+TEST_NAME = "SlipwayTest"
+WAYS = {"slack_configs": ("Slack", "channel"), "email_configs": ("mail to", "to")}
+# How Alertmanager's word for an alert's state is told.
+TOLD, SILENCED, BEHIND = "told", "silenced", "behind another"
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One alert. ``state``: told, silenced, behind another (its cause is told instead), or pending: wrong,
+    and not yet for long enough. ``since``: RFC 3339."""
+
+    name: str
+    severity: str
+    state: str
+    since: str
+    summary: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack's alerts are, by addresses that pods use."""
+
+    stack: str
+    prometheus: str
+    alertmanager: str
+    environment: Mapping[str, str]
+
+
+def place(stack: str) -> Place:
+    """Raises UserError where the stack is not up, or is not measured."""
+    outputs = stacks.outputs(stack)
+    if not outputs.get("namespace"):
+        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    if "alertmanager" not in outputs:
+        remedy = f"set enabled: true, then: slipway up {stack}"
+        raise UserError.of("slipway:monitoring.enabled", f"false: {stack} raises no alerts", remedy)
+    return Place(stack, outputs["prometheus"], outputs["alertmanager"], stacks.environment(stack))
+
+
+def send_test(where: Place, moment: datetime) -> list[str]:
+    """Posts the test alert (Alertmanager's API, version 2); by which ways it is told. Raises UserError."""
+    with _client(where, where.alertmanager) as client:
+        ways = receivers(_data(where, client.get("/api/v2/status"))["config"]["original"])
+        _data(where, client.post("/api/v2/alerts", json=[test_alert(where.stack, moment)]))
+    return ways
+
+
+def test_alert(stack: str, moment: datetime) -> dict[str, Any]:
+    """As Prometheus would post it; it is told at once, also in quiet hours."""
+    labels = {"alertname": TEST_NAME, "severity": "warning", "part": "test", "test": "true", "stack": stack}
+    return {
+        "labels": labels,
+        "annotations": {
+            "summary": f"A test of the alerts of {stack}: nothing is wrong",
+            "description": "Somebody wants to know whether alerts arrive. They do.",
+        },
+        "startsAt": moment.isoformat(),
+        "endsAt": (moment + timedelta(minutes=TEST_MINUTES)).isoformat(),
+    }
+
+
+def receivers(configuration: str) -> list[str]:
+    """The ways of the running Alertmanager in words: ``Slack #alerts``, ``mail to a@example.com``."""
+    found = yaml.safe_load(configuration).get("receivers") or ()
+    return [
+        f"{word} {way[key]}"
+        for receiver in found
+        for kind, (word, key) in WAYS.items()
+        for way in receiver.get(kind) or ()
+    ]
+
+
+def firing(where: Place) -> list[Firing]:
+    """What fires now, the oldest last, and what is about to. Raises UserError."""
+    with _client(where, where.alertmanager) as client:
+        told = _data(where, client.get("/api/v2/alerts"))
+    with _client(where, where.prometheus) as client:
+        all_of_them = _data(where, client.get("/api/v1/alerts"))["data"]["alerts"]
+    return sorted([*_told(told), *_pending(all_of_them)], key=lambda alert: alert.since, reverse=True)
+
+
+def _told(alerts: Iterable[dict[str, Any]]) -> Iterator[Firing]:
+    for alert in alerts:
+        status = alert["status"]
+        held = SILENCED if status["silencedBy"] else BEHIND if status["inhibitedBy"] else TOLD
+        yield _firing(alert, held, alert["startsAt"])
+
+
+def _pending(alerts: Iterable[dict[str, Any]]) -> Iterator[Firing]:
+    for alert in alerts:
+        if alert["state"] == "pending":
+            yield _firing(alert, "pending", alert["activeAt"])
+
+
+def _firing(alert: dict[str, Any], state: str, since: str) -> Firing:
+    labels, moment = alert["labels"], datetime.fromisoformat(since[:19] + "+00:00").astimezone(UTC)
+    return Firing(
+        name=labels.get("alertname", ""),
+        severity=labels.get("severity", ""),
+        state=state,
+        since=moment.isoformat(),
+        summary=alert["annotations"].get("summary", ""),
+        labels=labels,
+    )
+
+
+@contextmanager
+def _client(where: Place, url: str) -> Iterator[httpx.Client]:
+    with (
+        reach.reachable(url, where.environment) as address,
+        httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as client,
+    ):
+        try:
+            yield client
+        except httpx.TransportError as error:
+            raise UserError.of(url, f"does not answer: {error}", f"slipway status {where.stack}") from None
+
+
+def _data(where: Place, answer: httpx.Response) -> Any:
+    """The answer's JSON, or None where it has none. Raises UserError for a refusal."""
+    if answer.is_error:
+        what = f"answered {answer.status_code}: {answer.text.strip()[:300]}"
+        raise UserError.of(str(answer.request.url), what, f"slipway status {where.stack}")
+    return answer.json() if answer.content else None

@@ -1,0 +1,95 @@
+"""PostgreSQL as postgres_exporter sees it, and its volume as the kubelet sees it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from infra.monitoring import volumes
+from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.promql import here
+from infra.settings.model import Settings
+
+# Longer than a restart of the pod takes to be seen; sooner than what follows from it is told.
+GONE = "1m"
+# The rest is for migrations, backups and a person who looks: three are kept for the superuser anyway.
+CONNECTION_SHARE = 0.85
+# Nobody waits for such a transaction any more, and no row that was deleted since it began can be removed.
+IDLE_SECONDS = 15 * 60
+# One now and then is a retry; several in a quarter of an hour are two statements in the wrong order.
+DEADLOCKS = 3
+_alert = partial(Alert, Part.DATABASE, Dashboard.POSTGRES)
+
+
+def alerts(settings: Settings) -> tuple[Alert, ...]:
+    """Every stack has a database."""
+    return (
+        _down(settings),
+        _volume_nearly_full(settings),
+        _connections(settings),
+        _idle_transaction(settings),
+        _deadlocks(settings),
+    )
+
+
+def _down(settings: Settings) -> Alert:
+    return _alert(
+        "DatabaseDown",
+        Severity.CRITICAL,
+        f"max by (namespace) (pg_up{here(settings)}) == 0",
+        GONE,
+        "PostgreSQL does not answer",
+        "For a minute the exporter has not been able to log in: the service can read and write nothing.",
+        "slipway status STACK says whether its pod runs, and why not",
+    )
+
+
+def _volume_nearly_full(settings: Settings) -> Alert:
+    return _alert(
+        "DatabaseVolumeNearlyFull",
+        Severity.CRITICAL,
+        volumes.nearly_full(settings, f'persistentvolumeclaim="{volumes.POSTGRES_CLAIM}"'),
+        "1m",
+        "PostgreSQL's volume is nearly full",
+        "{{ $value | humanize1024 }}B are left. PostgreSQL stops when it can write no more.",
+        "slipway explain STACK postgres.storage; raise it where the StorageClass lets volumes grow",
+    )
+
+
+def _connections(settings: Settings) -> Alert:
+    chosen = here(settings)
+    return _alert(
+        "DatabaseConnectionsNearLimit",
+        Severity.WARNING,
+        f"sum by (namespace) (pg_stat_activity_count{chosen})"
+        f" > {CONNECTION_SHARE} * max by (namespace) (pg_settings_max_connections{chosen})",
+        "5m",
+        "PostgreSQL runs out of connections",
+        f"{{{{ $value }}}} of {settings.postgres.max_connections} connections are open.",
+        "slipway explain STACK postgres.max_connections says what it is held against",
+    )
+
+
+def _idle_transaction(settings: Settings) -> Alert:
+    chosen = here(settings, f'datname="{settings.postgres.database}"', 'state=~"idle in transaction.*"')
+    return _alert(
+        "DatabaseTransactionIdle",
+        Severity.WARNING,
+        f"max by (namespace) (pg_stat_activity_max_tx_duration{chosen}) > {IDLE_SECONDS}",
+        "1m",
+        "A transaction is open and does nothing",
+        "It was begun {{ $value | humanizeDuration }} ago: it holds its locks, and tables grow meanwhile.",
+        "find it in pg_stat_activity (the runbook has the query); slipway status STACK shows restarts",
+    )
+
+
+def _deadlocks(settings: Settings) -> Alert:
+    chosen = here(settings, f'datname="{settings.postgres.database}"')
+    return _alert(
+        "DatabaseDeadlocks",
+        Severity.WARNING,
+        f"sum by (namespace) (increase(pg_stat_database_deadlocks{chosen}[15m])) > {DEADLOCKS}",
+        "0s",
+        "Transactions block one another",
+        "{{ $value | humanize }} deadlocks in 15 minutes: PostgreSQL ended one transaction of each.",
+        "PostgreSQL's log names both statements; slipway status STACK shows which version runs",
+    )

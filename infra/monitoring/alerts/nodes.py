@@ -1,0 +1,86 @@
+"""The nodes below the stack: node_exporter for disk and memory, kube-state-metrics for what Kubernetes says.
+
+None of it carries the stack's namespace: a node belongs to all.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from infra.monitoring import volumes
+from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.settings.model import Settings
+
+ROOT = '{mountpoint="/node",fstype!~"tmpfs|ramfs"}'
+FREE, SIZE = f"node_filesystem_avail_bytes{ROOT}", f"node_filesystem_size_bytes{ROOT}"
+# The kubelet begins to evict pods at 100 MiB of free memory and 5 % of free inodes.
+MEMORY_SHARE = 0.05
+INODE_SHARE = 0.06
+_alert = partial(Alert, Part.NODE, Dashboard.KUBERNETES)
+
+
+def alerts(_: Settings) -> tuple[Alert, ...]:
+    """Every stack stands on nodes, and no setting changes anything about them."""
+    return (_not_ready(), _disk_nearly_full(), _disk_fills_up(), _inodes(), _memory())
+
+
+def _not_ready() -> Alert:
+    return _alert(
+        "NodeNotReady",
+        Severity.CRITICAL,
+        'kube_node_status_condition{condition="Ready",status="true"} == 0',
+        "1m",
+        "A node is not ready",
+        "{{ $labels.node }} has not been ready for a minute: its pods are moved after five more.",
+        "slipway status STACK; kubectl describe node NODE names the condition",
+    )
+
+
+def _disk_nearly_full() -> Alert:
+    return _alert(
+        "NodeDiskNearlyFull",
+        Severity.CRITICAL,
+        f"{FREE} < {volumes.FREE_BYTES}",
+        "1m",
+        "A node's disk is nearly full",
+        "{{ $labels.instance }} has {{ $value | humanize1024 }}B left, and 1 GB is the least.",
+        "slipway status STACK; the runbook says what may go",
+    )
+
+
+def _disk_fills_up() -> Alert:
+    return _alert(
+        "NodeDiskFillsUp",
+        Severity.WARNING,
+        volumes.fills_up(FREE, SIZE),
+        "1h",
+        "A node's disk will be full within a day",
+        "{{ $labels.instance }} would be full a day from now if it went on as in the last six hours.",
+        "slipway status STACK; the runbook says what grows",
+    )
+
+
+def _inodes() -> Alert:
+    return _alert(
+        "NodeInodesShort",
+        Severity.WARNING,
+        f"node_filesystem_files_free{ROOT} / node_filesystem_files{ROOT} < {INODE_SHARE}",
+        "5m",
+        "A node's disk runs out of inodes",
+        "{{ $value | humanizePercentage }} of the inodes of {{ $labels.instance }} are free: no new file can "
+        "be made without one, however much room there is.",
+        "slipway status STACK; the runbook says how to find the folder",
+    )
+
+
+def _memory() -> Alert:
+    return _alert(
+        "NodeMemoryShort",
+        Severity.WARNING,
+        f"node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < {MEMORY_SHARE}",
+        "10m",
+        "A node runs out of memory",
+        "{{ $value | humanizePercentage }} of the memory of {{ $labels.instance }} is available: pods are "
+        "evicted next.",
+        "slipway status STACK; kubectl top pods shows who uses it",
+    )

@@ -1,0 +1,136 @@
+"""The service: gone, unhealthy, failing, slow, short of connections. Figures of the service itself and of
+kube-state-metrics, which still knows a service of which nothing is left."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.promql import RATE_WINDOW, here, users
+from infra.settings.model import Settings
+
+# O3: health fails three times. The kubelet asks every 5 s, so that one minute holds twelve answers.
+HEALTH_FAILS = 3
+HEALTH_WINDOW = "1m"
+SILENT_WINDOW = "45s"  # three scrapes of 15 s
+# O3: error rate > 10 % for 5 min.
+ERROR_SHARE = 0.1
+ERRORS_LAST_MINUTES = 5
+# O3: p95 > 10 s, which is the last bound of the histogram. histogram_quantile() never says more than that
+# bound, and `> 10` would be silent for ever: the share of slower requests is asked for instead.
+SLOW_SECONDS = 10.0
+SLOW_SHARE = 0.05
+SLOW_WINDOW = "5m"
+# Below it requests still find a connection at once; above it they begin to wait.
+POOL_SHARE = 0.9
+GONE = "1m"
+_alert = partial(Alert, Part.SERVICE, Dashboard.SERVICE)
+
+
+def alerts(settings: Settings) -> tuple[Alert, ...]:
+    """Where /metrics is switched off, only whether it is there."""
+    if not settings.service.enable_metrics:
+        return (_down(settings),)
+    return (
+        _down(settings),
+        _health_fails(settings),
+        _errors(settings),
+        _slow(settings),
+        _pool_exhausted(settings),
+        _events_dropped(settings),
+    )
+
+
+def _down(settings: Settings) -> Alert:
+    deployment = here(settings, 'deployment="service"')
+    available = f"kube_deployment_status_replicas_available{deployment}"
+    return _alert(
+        "ServiceDown",
+        Severity.CRITICAL,
+        # A deleted Deployment has no figure at all; while kube-state-metrics is away nothing is known.
+        f"{available} == 0 or (absent({available}) unless on () absent(kube_node_info))",
+        GONE,
+        "No replica of the service is available",
+        "For a minute no replica has been ready: every request is refused.",
+        "slipway status STACK names what does not run and why",
+    )
+
+
+def _health_fails(settings: Settings) -> Alert:
+    failed = here(settings, 'endpoint=~"/health|/readiness"', 'status=~"5.."')
+    replicas = here(settings, 'part="service"')
+    # A draining replica says 503 on purpose, for as long as it drains.
+    lasts = 60 + settings.service.rollout.drain_seconds
+    return _alert(
+        "ServiceHealthFails",
+        Severity.CRITICAL,
+        f"sum by (namespace, instance) (increase(api_requests_total{failed}[{HEALTH_WINDOW}]))"
+        f" >= {HEALTH_FAILS}"
+        f" or max by (namespace, instance) (max_over_time(up{replicas}[{SILENT_WINDOW}])) == 0"
+        f" and on (namespace, instance) max by (namespace, instance) (max_over_time(up{replicas}[1h])) == 1",
+        f"{lasts}s",
+        "A replica's health check fails",
+        "{{ $labels.instance }} has said three times in a row that it is not healthy, or has not answered "
+        "at all.",
+        "slipway status STACK; the answer of /health names what is away",
+    )
+
+
+def _errors(settings: Settings) -> Alert:
+    failed, all_ = users(settings, 'status=~"5.."'), users(settings)
+    rate = "sum by (namespace) (rate(api_requests_total{chosen}[{window}]))"
+    share = " / ".join(
+        rate.replace("{chosen}", chosen).replace("{window}", RATE_WINDOW) for chosen in (failed, all_)
+    )
+    return _alert(
+        "ServiceErrors",
+        Severity.CRITICAL,
+        f"{share} > {ERROR_SHARE}",
+        f"{ERRORS_LAST_MINUTES}m",
+        "The service answers with errors",
+        "{{ $value | humanizePercentage }} of the requests have ended with a status of 5xx for 5 minutes.",
+        "slipway status STACK; /api/monitoring/events lists the errors by code",
+    )
+
+
+def _slow(settings: Settings) -> Alert:
+    within, all_ = users(settings, f'le="{SLOW_SECONDS}"'), users(settings)
+    return _alert(
+        "ServiceSlow",
+        Severity.CRITICAL,
+        f"1 - sum by (namespace) (rate(api_response_seconds_bucket{within}[{SLOW_WINDOW}]))"
+        f" / sum by (namespace) (rate(api_response_seconds_count{all_}[{SLOW_WINDOW}])) > {SLOW_SHARE}",
+        "1m",
+        "The service is slow: the 95th percentile is above 10 s",
+        "{{ $value | humanizePercentage }} of the requests take longer than 10 s, and 5 % may.",
+        "slipway status STACK; the dashboard shows which endpoint",
+    )
+
+
+def _pool_exhausted(settings: Settings) -> Alert:
+    pool = settings.service.pool
+    most = max(1, int(POOL_SHARE * (pool.size + pool.max_overflow)))
+    used = here(settings, 'state="in_use"')
+    return _alert(
+        "ServicePoolExhausted",
+        Severity.WARNING,
+        f"max by (namespace, instance) (database_pool_connections{used}) >= {most}",
+        "5m",
+        "A replica's pool of database connections is nearly used up",
+        f"{{{{ $labels.instance }}}} uses {{{{ $value }}}} of {pool.size + pool.max_overflow} connections: "
+        "requests wait for one, and are refused (ERR_1201) after service.pool.timeout_seconds.",
+        "slipway explain STACK service.pool.size says what the pool is held against",
+    )
+
+
+def _events_dropped(settings: Settings) -> Alert:
+    return _alert(
+        "ServiceEventsDropped",
+        Severity.WARNING,
+        f"sum by (namespace) (increase(events_dropped_total{here(settings)}[15m])) > 0",
+        "0s",
+        "Errors were answered that nobody can look up",
+        "{{ $value | humanize }} events of the last 15 minutes were not stored: the database was away or "
+        "errors came faster than they could be written.",
+        "slipway status STACK; the log still holds each of them under its trace id",
+    )

@@ -1,0 +1,28 @@
+"""Pieces of PromQL that several alerts share. A stack's own series carry its namespace."""
+
+from __future__ import annotations
+
+from infra.settings.model import Settings
+
+# Four scrapes of 15 s and as many again: two that fail in a row leave a rate that can be believed.
+RATE_WINDOW = "2m"
+# Paths that are asked by machines all the time: no user waits for them. app/contract.py, a test compares.
+PROBES = ("/health", "/readiness", "/liveness", "/metrics")
+
+
+def here(settings: Settings, *matchers: str) -> str:
+    """A selector of the stack's own series: ``{namespace="ledger",status=~"5.."}``."""
+    return "{" + ",".join((f'namespace="{settings.namespace_name}"', *matchers)) + "}"
+
+
+def users(settings: Settings, *matchers: str) -> str:
+    """A selector of what users asked for, without probes."""
+    return here(settings, f'endpoint!~"{"|".join(PROBES)}"', *matchers)
+
+
+def duration(minutes: int) -> str:
+    """A Prometheus duration in its largest whole unit: ``90m``, ``6h``, ``3d``."""
+    for unit, size in (("d", 24 * 60), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"

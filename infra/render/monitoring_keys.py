@@ -1,0 +1,20 @@
+"""Passwords of those who only read figures, each derived from the password of what they read.
+
+A stack needs no further secret for them, and who holds one learns nothing of what it was made from.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+SALT = b"slipway monitoring v1"
+BYTES = 32
+
+
+def monitor_password(password: str) -> str:
+    """HKDF-SHA-256 (RFC 5869) of the owner's or the cache's password: 43 characters."""
+    derived = HKDF(hashes.SHA256(), BYTES, SALT, b"monitor").derive(password.encode())
+    return base64.urlsafe_b64encode(derived).decode().rstrip("=")

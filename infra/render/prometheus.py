@@ -1,0 +1,214 @@
+"""prometheus.yml and the rules: what is scraped how often, and which labels and series stay.
+
+Pods are found by name and not by asking the API server (docs/decisions/0020).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from infra.monitoring import catalogue
+from infra.render import alerts, monitoring, plain
+from infra.render import backups as backups_render
+from infra.render import service as service_render
+from infra.render.monitoring import KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
+from infra.settings.model import Settings
+
+RULES = "rules.yaml"
+TIMEOUT_SECONDS = 10  # and never longer than the interval
+SERIES_LIMIT = 20_000  # of one target: beyond it the scrape fails as a whole, which is an alert, not a flood
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+KUBELET_PORT, DNS_METRICS_PORT = 10250, 9153
+# Kubelet, cAdvisor and API server count hundreds of things; these are looked at.
+KUBELET = (
+    "kubelet_volume_stats_(available|capacity|used)_bytes", "kubelet_volume_stats_inodes(_free|_used)?",
+    "kubelet_running_(pods|containers)",
+)  # fmt: skip
+CADVISOR = (
+    "container_cpu_usage_seconds_total", "container_cpu_cfs_(throttled_)?periods_total",
+    "container_cpu_cfs_throttled_seconds_total",
+    "container_memory_(working_set_bytes|rss)", "container_oom_events_total",
+    "container_network_(receive|transmit)_bytes_total", "container_spec_memory_limit_bytes",
+)  # fmt: skip
+API_SERVER = (
+    "apiserver_request_total", "apiserver_current_inflight_requests", "apiserver_storage_objects",
+    "apiserver_client_certificate_expiration_seconds_bucket",
+    "process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)",
+)  # fmt: skip
+# Names of single runs of a container: they change with every restart, and pod and container say enough.
+PASSING = "uid|container_id|image_id|image_spec|host_ip"
+OF_CADVISOR = "id|name|image"
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Node:
+    """The one node of a cluster that is ours alone: the sandbox."""
+
+    name: str
+    address: str
+
+
+def files(settings: Settings, node: Node | None = None) -> dict[str, str]:
+    """File name → text. ``node``: where there is but one, and the cluster is ours."""
+    return {
+        "prometheus.yml": plain.text(configuration(settings, node)),
+        RULES: alerts.rules(catalogue.groups(settings), catalogue.recordings(settings)),
+    }
+
+
+def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any]:
+    """The configuration as data (prometheus.io, "Configuration", 2.42)."""
+    seconds = settings.monitoring.scrape_interval_seconds
+    targets = [_address(settings, monitoring.ALERTMANAGER, PORTS[monitoring.ALERTMANAGER])]
+    return {
+        "global": {
+            "scrape_interval": f"{seconds}s",
+            "scrape_timeout": f"{min(seconds, TIMEOUT_SECONDS)}s",
+            "evaluation_interval": f"{seconds}s",
+            "external_labels": {"stack": str(settings.stack)},
+        },
+        "rule_files": [RULES],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": targets}]}]},
+        "scrape_configs": [
+            _each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
+            _each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
+            *(_one_pod(settings, name, port) for name, port in _singles(settings).items()),
+            _objects(settings),
+            *_nodes(settings, node),
+            *(_cluster_itself() if node else []),
+        ],
+    }
+
+
+def _singles(settings: Settings) -> dict[str, int]:
+    """Parts of one pod and their ports."""
+    several = {NODE_EXPORTER, KUBE_STATE_METRICS}
+    found = {name: port for name, port in PORTS.items() if name not in several}
+    of_backups = {backups_render.EXPORTER: backups_render.EXPORTER_PORT}
+    return {**found, **(of_backups if settings.backups.enabled else {})}
+
+
+def _each_pod(settings: Settings, part: str, service: str, port: int) -> dict[str, Any]:
+    """All pods of a part, by the addresses of its headless Service; ``instance`` is address and port."""
+    seconds = settings.monitoring.scrape_interval_seconds
+    return {
+        **_job(part),
+        "dns_sd_configs": [
+            {
+                "names": [monitoring.host(settings, service)],
+                "type": "A",
+                "port": port,
+                "refresh_interval": f"{seconds}s",
+            }
+        ],
+        "relabel_configs": [
+            {"target_label": name, "replacement": value} for name, value in _labels(settings, part).items()
+        ],
+    }
+
+
+def _one_pod(settings: Settings, part: str, port: int) -> dict[str, Any]:
+    """The one pod of a part, which stays a target while it is away: ``up`` is 0 then, and not absent."""
+    labels = {**_labels(settings, part), "instance": part}
+    return {
+        **_job(part),
+        "static_configs": [{"targets": [_address(settings, part, port)], "labels": labels}],
+    }
+
+
+def _objects(settings: Settings) -> dict[str, Any]:
+    """kube-state-metrics, whose figures name pods and namespaces that are not its own."""
+    target = _address(settings, KUBE_STATE_METRICS, PORTS[KUBE_STATE_METRICS])
+    return {
+        **_job(KUBE_STATE_METRICS),
+        "honor_labels": True,
+        "static_configs": [{"targets": [target], "labels": {"instance": KUBE_STATE_METRICS}}],
+        "metric_relabel_configs": [_forget(PASSING)],
+    }
+
+
+def _nodes(settings: Settings, node: Node | None) -> Rows:
+    """Kubelet and cAdvisor of every node, of which the stack's own namespace stays."""
+    ours = re.escape(settings.namespace_name)
+    common = {**_over_tls(verified=node is not None), **_every_node(node)}
+    return [
+        {
+            **_job("kubelet"),
+            **common,
+            "metric_relabel_configs": [_keep("__name__", "|".join(KUBELET)), _keep("namespace", f"|{ours}")],
+        },
+        {
+            **_job("cadvisor"),
+            **common,
+            "metrics_path": f"{monitoring.METRICS_PATH}/cadvisor",
+            "honor_timestamps": False,  # its own are up to 15 s old, and series would end late
+            "metric_relabel_configs": [
+                _keep("__name__", "|".join(CADVISOR)),
+                _keep("namespace", ours),
+                _forget(OF_CADVISOR),
+            ],
+        },
+    ]
+
+
+def _every_node(node: Node | None) -> dict[str, Any]:
+    """Debian's Prometheus, which the sandbox runs, is built without discovery by the API server."""
+    if node:
+        labels = {"node": node.name, "instance": node.name}
+        return {"static_configs": [{"targets": [f"{node.address}:{KUBELET_PORT}"], "labels": labels}]}
+    return {
+        "kubernetes_sd_configs": [{"role": "node"}],
+        "relabel_configs": [
+            {"source_labels": ["__meta_kubernetes_node_name"], "target_label": name}
+            for name in ("node", "instance")
+        ],
+    }
+
+
+def _cluster_itself() -> Rows:
+    """Of a cluster that is ours alone; whoever runs a shared one watches these parts of it."""
+    return [
+        {
+            **_job("apiserver"),
+            **_over_tls(verified=True),
+            "static_configs": [{"targets": ["kubernetes.default.svc:443"]}],
+            "metric_relabel_configs": [_keep("__name__", "|".join(API_SERVER))],
+        },
+        {
+            **_job("coredns"),
+            "static_configs": [{"targets": [f"kube-dns.kube-system.svc:{DNS_METRICS_PORT}"]}],
+            "metric_relabel_configs": [_keep("__name__", "(coredns|process)_.*")],
+        },
+    ]
+
+
+def _over_tls(*, verified: bool) -> dict[str, Any]:
+    """With the pod's own token, which may read figures and nothing else. Many clusters give the kubelet a
+    certificate that nobody signed: outside the sandbox it is not looked at, as everybody's charts do it."""
+    trust = {"ca_file": f"{ACCOUNT}/ca.crt"} if verified else {"insecure_skip_verify": True}
+    authorization = {"credentials_file": f"{ACCOUNT}/token"}
+    return {"scheme": "https", "authorization": authorization, "tls_config": trust}
+
+
+def _job(name: str) -> dict[str, Any]:
+    return {"job_name": name, "sample_limit": SERIES_LIMIT}
+
+
+def _labels(settings: Settings, part: str) -> dict[str, str]:
+    return {"namespace": settings.namespace_name, "part": part}
+
+
+def _address(settings: Settings, name: str, port: int) -> str:
+    return f"{monitoring.host(settings, name)}:{port}"
+
+
+def _keep(source: str, regex: str) -> dict[str, Any]:
+    return {"source_labels": [source], "regex": regex, "action": "keep"}
+
+
+def _forget(regex: str) -> dict[str, Any]:
+    return {"regex": regex, "action": "labeldrop"}

@@ -1,0 +1,145 @@
+"""Section ``monitoring``: what is measured, how long figures stay, who hears of an alert and when not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.settings.base import ListRule, Memory, Resources, Section, TimeZone, merged_by
+
+Mail = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9.+_-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        max_length=254,  # RFC 5321, 4.5.3.1.3, without its brackets
+        examples=["oncall@example.com"],
+    ),
+]
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class Receiver(StrEnum):
+    """By which way is an alert told?"""
+
+    SLACK = "slack"
+    EMAIL = "email"
+
+
+class Day(StrEnum):
+    """On which day of the week?"""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class Slack(Section):
+    """A channel; the address that posts to it is the secret ``slackWebhookUrl``."""
+
+    channel: str | None = Field(
+        None,
+        pattern=r"^[#@][a-z0-9_.-]{1,79}$",
+        description="Channel that alerts are posted to; what posts is the secret slackWebhookUrl.",
+        examples=["#ledger-alerts"],
+    )
+
+
+class Email(Section):
+    """People, and the server that takes the mail; its password is the secret ``smtpPassword``."""
+
+    to: tuple[Mail, ...] = Field(
+        (),
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Who gets mail of an alert; the server's password is the secret smtpPassword.",
+    )
+    sender: Mail | None = Field(
+        None,
+        description="Address in From:, which is also the user at the server.",
+        examples=["alerts@example.com"],
+    )
+    smarthost: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?:[0-9]{1,5}$",
+        description="Mail server that takes the mail, with its port.",
+        examples=["smtp.example.com:587"],
+    )
+    tls: bool = Field(
+        True, description="Whether the server must offer STARTTLS; without it mail is readable on its way."
+    )
+
+
+class Receivers(Section):
+    """Both at once are fine; with none alerts stay in Alertmanager."""
+
+    slack: Slack = Field(Slack(), description="Slack.")
+    email: Email = Field(Email(), description="Mail.")
+
+
+class QuietHours(Section):
+    """When warnings wait; what is critical never does."""
+
+    start: str | None = Field(
+        None,
+        pattern=CLOCK,
+        description="Time of day from which warnings wait, and only they; none: never.",
+        examples=["22:00"],
+    )
+    end: str | None = Field(
+        None,
+        pattern=CLOCK,
+        description="Time of day until which warnings wait; before start it is on the next day.",
+        examples=["07:00"],
+    )
+    time_zone: TimeZone = Field("UTC", description="Time zone of both (IANA name).")
+    days: tuple[Day, ...] = Field(
+        tuple(Day),
+        min_length=1,
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Days of the week on which quiet hours begin.",
+    )
+
+
+class Monitoring(Section):
+    """Prometheus, Alertmanager and the exporters beside what they measure."""
+
+    enabled: bool = Field(False, description="Whether the stack is measured and alerts are raised.")
+    scrape_interval_seconds: int = Field(
+        15, ge=5, le=60, description="Seconds between two readings of every figure."
+    )
+    retention_days: int = Field(15, ge=1, le=3650, description="Days figures are kept at most.")
+    retention_size: Memory = Field(
+        "6Gi", description="Disk in Mi or Gi that figures may take: at most 80 % of the volume."
+    )
+    storage: Memory = Field("8Gi", description="Volume of Prometheus in Mi or Gi.")
+    storage_class: str | None = Field(
+        None,
+        min_length=1,
+        description="StorageClass of the volumes; the cluster's default without it.",
+        examples=["fast-ssd"],
+    )
+    prometheus_resources: Resources = Field(
+        Resources(cpu_request="100m", memory_request="384Mi", memory_limit="1Gi"),
+        description="CPU and memory of Prometheus.",
+    )
+    alertmanager_resources: Resources = Field(
+        Resources(cpu_request="10m", memory_request="48Mi", memory_limit="128Mi"),
+        description="CPU and memory of Alertmanager.",
+    )
+    exporter_resources: Resources = Field(
+        Resources(cpu_request="10m", memory_request="32Mi", memory_limit="96Mi"),
+        description="CPU and memory of each exporter.",
+    )
+    receivers: Receivers = Field(Receivers(), description="Who hears of an alert.")
+    quiet_hours: QuietHours = Field(QuietHours(), description="When warnings wait.")
+
+    @property
+    def told(self) -> tuple[Receiver, ...]:
+        """The ways by which this stack's alerts are told; none where it is not measured."""
+        ways = {Receiver.SLACK: self.receivers.slack.channel, Receiver.EMAIL: self.receivers.email.to}
+        return tuple(way for way, set_ in ways.items() if self.enabled and set_)

@@ -1,0 +1,24 @@
+"""Rules on what the service promises."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from infra.settings.config import StackConfig
+from infra.settings.rules.finding import Finding
+from infra.settings.slo import LATENCY_BOUNDS_MS
+
+
+def latency_is_counted(settings: StackConfig) -> Iterator[Finding]:
+    """How many requests were faster is known at the bounds of the service's histogram, and only there."""
+    wanted = settings.slo.latency.p95_ms
+    if wanted not in LATENCY_BOUNDS_MS:
+        place = bisect_left(LATENCY_BOUNDS_MS, wanted)
+        below, above = LATENCY_BOUNDS_MS[place - 1], LATENCY_BOUNDS_MS[place]
+        yield Finding(
+            ("slo", "latency", "p95_ms"),
+            f"{wanted} lies between two bounds of the service's histogram, {below} and {above}: how many "
+            "requests were faster is not counted",
+            f"use {below} or {above}",
+        )
