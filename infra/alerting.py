@@ -14,6 +14,7 @@ import yaml
 from infra import reach
 from infra import stack as stacks
 from infra.errors import UserError
+from infra.render.alertmanager import TEAM
 
 TIMEOUT_SECONDS = 20.0
 TEST_MINUTES = 5  # after which the test is over by itself, and is told so
@@ -81,7 +82,8 @@ def test_alert(stack: str, moment: datetime) -> dict[str, Any]:
 
 def receivers(configuration: str) -> list[str]:
     """The ways of the running Alertmanager in words: ``Slack #alerts``, ``mail to a@example.com``."""
-    found = yaml.safe_load(configuration).get("receivers") or ()
+    every = yaml.safe_load(configuration).get("receivers") or ()
+    found = [receiver for receiver in every if receiver["name"] == TEAM]
     return [
         f"{word} {way[key]}"
         for receiver in found

@@ -46,6 +46,7 @@ class Meter(StrEnum):
     NODE_EXPORTER = "node-exporter"
     POSTGRES_EXPORTER = "postgres-exporter"
     REDIS_EXPORTER = "redis-exporter"
+    BLACKBOX_EXPORTER = "blackbox-exporter"
 
 
 class Catalogue(StrEnum):
@@ -81,6 +82,7 @@ PUBLIC_METERS: Mapping[Meter, Pinned] = {
     Meter.NODE_EXPORTER: Pinned(f"prom/node-exporter:v{versions.NODE_EXPORTER}"),
     Meter.POSTGRES_EXPORTER: Pinned(f"prometheuscommunity/postgres-exporter:v{versions.POSTGRES_EXPORTER}"),
     Meter.REDIS_EXPORTER: Pinned(f"oliver006/redis_exporter:v{versions.REDIS_EXPORTER}"),
+    Meter.BLACKBOX_EXPORTER: Pinned(f"prom/blackbox-exporter:v{versions.BLACKBOX_EXPORTER}"),
 }
 
 

@@ -71,12 +71,9 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         key = secrets[SecretName.BACKUP_KEY]
         Backups("backups", context, settings, used[Image.BACKUPS], key, addresses, store.access, after)
     measuring = _monitoring(settings, context, secrets, opts) if read else _Monitoring({}, {})
-    url = _url(settings, service)
-    if settings.ingress.hosts:
-        url = Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
     return {
         "namespace": namespace.namespace,
-        "url": url,
+        "url": _url(settings, context, service, opts),
         "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
         **measuring.addresses,
@@ -165,7 +162,9 @@ def _monitoring(
     objects = _reference(settings, Image.KUBE_STATE_METRICS)
     Exporters(context, settings, meters, objects, measured, opts)
     told = {OF_RECEIVERS[way]: secrets[OF_RECEIVERS[way]] for way in settings.monitoring.told}
-    alertmanager = Alertmanager(context, settings, meters[Meter.ALERTMANAGER], told, opts)
+    alertmanager = Alertmanager(
+        context, settings, meters[Meter.ALERTMANAGER], meters[Meter.PROMETHEUS], told, opts
+    )
     prometheus = Prometheus(context, settings, meters[Meter.PROMETHEUS], _node(settings), opts)
     addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     used = {meter.value: reference for meter, reference in meters.items()}
@@ -199,9 +198,14 @@ def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict
     return values | {key: secrets[name] for name, key in optional.items() if name in secrets}
 
 
-def _url(settings: Settings, service: Service) -> pulumi.Output[str]:
-    """Where the service answers: from this machine for the sandbox's node port, else inside the cluster."""
+def _url(
+    settings: Settings, context: Context, service: Service, opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    """Where the service answers: by its ingress, from this machine by the sandbox's node port, else inside
+    the cluster."""
     cluster = settings.cluster
+    if settings.ingress.hosts:
+        return Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
     if cluster.sandbox and settings.service.type is ServiceType.NODE_PORT:
         node = SandboxConfig(cluster.name, cluster.network).node_address
         return pulumi.Output.concat(f"http://{node}:", service.node_port.apply(str))

@@ -13,11 +13,13 @@ from infra.monitoring.alerts import (
     monitoring,
     nodes,
     service,
+    watcher,
 )
 from infra.monitoring.alerts import slo as slo_alerts
 from infra.monitoring.recording import RecordingGroup
 from infra.settings.model import Settings
 
+WATCHER = "watcher"  # of the second Prometheus; all others are the first one's
 GROUPS = {
     "service": service.alerts,
     "database": database.alerts,
@@ -28,6 +30,7 @@ GROUPS = {
     "certificates": certificates.alerts,
     "monitoring": monitoring.alerts,
     "slo": slo_alerts.alerts,
+    WATCHER: watcher.alerts,
 }
 
 
@@ -35,6 +38,11 @@ def groups(settings: Settings) -> dict[str, tuple[Alert, ...]]:
     """Name of the group → its alerts; groups without any are left out."""
     made = {name: alerts(settings) for name, alerts in GROUPS.items()}
     return {name: alerts for name, alerts in made.items() if alerts}
+
+
+def own_groups(settings: Settings) -> dict[str, tuple[Alert, ...]]:
+    """Those that the stack's Prometheus evaluates."""
+    return {name: alerts for name, alerts in groups(settings).items() if name != WATCHER}
 
 
 def alerts(settings: Settings) -> dict[str, Alert]:

@@ -15,6 +15,7 @@ from infra.settings.secrets import OF_RECEIVERS
 
 MESSAGES = "messages.tmpl"
 TEAM, NOBODY = "team", "nobody"
+BEAT_WAIT_SECONDS = 1
 QUIET = "quiet-hours"
 TEST_LABEL = "test"  # of the alert that `slipway alerts test` sends
 WATCHDOG = "Watchdog"  # fires all the time: its absence is what counts
@@ -43,13 +44,13 @@ def configuration(settings: Settings) -> dict[str, Any]:
     return {
         **({"time_intervals": [{"name": QUIET, "time_intervals": quiet}]} if quiet else {}),
         "templates": [MESSAGES],
-        "route": _route(quiet=bool(quiet)),
+        "route": _route(settings, quiet=bool(quiet)),
         "inhibit_rules": [_inhibition(cause, rest) for cause, rest in silenced(settings).items()],
-        "receivers": [{"name": TEAM, **_ways(settings)}, {"name": NOBODY}],
+        "receivers": [{"name": TEAM, **_ways(settings)}, _watched_by(settings)],
     }
 
 
-def _route(*, quiet: bool) -> dict[str, Any]:
+def _route(settings: Settings, *, quiet: bool) -> dict[str, Any]:
     muted = {"mute_time_intervals": [QUIET]} if quiet else {}
     return {
         "receiver": TEAM,
@@ -60,10 +61,29 @@ def _route(*, quiet: bool) -> dict[str, Any]:
         "routes": [
             # A test says what it says at once, in quiet hours too, and beside no other alert.
             {"matchers": [f'{TEST_LABEL}="true"'], "receiver": TEAM, "group_by": ["..."], "group_wait": "0s"},
-            {"matchers": [f'alertname="{WATCHDOG}"'], "receiver": NOBODY},
+            {"matchers": [f'alertname="{WATCHDOG}"'], **_beat(settings)},
             {"matchers": ['severity="warning"'], "receiver": TEAM, **muted},
         ],
     }
+
+
+def _beat(settings: Settings) -> dict[str, Any]:
+    """Where the alert goes that fires all the time: to who misses it, or nowhere."""
+    minutes = settings.monitoring.receivers.heartbeat.every_minutes
+    if minutes is None:
+        return {"receiver": NOBODY}
+    # It counts from the end of the last message: at the interval itself it would skip every second one.
+    often = {"group_interval": f"{minutes}m", "repeat_interval": f"{minutes * 30}s"}
+    return {"receiver": Receiver.HEARTBEAT.value, "group_wait": f"{BEAT_WAIT_SECONDS}s", **often}
+
+
+def _watched_by(settings: Settings) -> dict[str, Any]:
+    """A webhook's address would stand in this file for all to read: this version takes none from a file of
+    its own. What posts to Slack does, and a dead man's switch takes any POST."""
+    if settings.monitoring.receivers.heartbeat.every_minutes is None:
+        return {"name": NOBODY}
+    beat = {"api_url_file": secret_file(Receiver.HEARTBEAT), "send_resolved": False}
+    return {"name": Receiver.HEARTBEAT.value, "slack_configs": [beat]}
 
 
 def _inhibition(cause: str, consequences: Sequence[str]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
 def _monitoring(settings: Settings) -> list[tuple[str, dict[str, str]]]:
     node = EXAMPLE_NODE if settings.cluster.sandbox else None
     return [
-        ("prometheus", {**prometheus.files(settings, node), **monitoring.start_script("prometheus")}),
+        ("prometheus", {**prometheus.files(settings, node), **monitoring.start_script()}),
         ("alertmanager", alertmanager.files(settings)),
     ]
 

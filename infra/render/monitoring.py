@@ -11,14 +11,14 @@ from types import MappingProxyType
 
 from infra import limits
 from infra.images import Meter
-from infra.render import redis
+from infra.render import plain, redis
 from infra.render.environment import render
 from infra.settings.model import Settings
 
 PROMETHEUS, ALERTMANAGER = Meter.PROMETHEUS.value, Meter.ALERTMANAGER.value
 KUBE_STATE_METRICS = "kube-state-metrics"
 POSTGRES_EXPORTER, REDIS_EXPORTER = Meter.POSTGRES_EXPORTER.value, Meter.REDIS_EXPORTER.value
-NODE_EXPORTER = Meter.NODE_EXPORTER.value
+NODE_EXPORTER, BLACKBOX_EXPORTER = Meter.NODE_EXPORTER.value, Meter.BLACKBOX_EXPORTER.value
 METRICS_PATH = "/metrics"
 SERVICE, POSTGRES, REDIS = "service", "postgres", "redis"  # the components that program.py makes of them
 SERVICE_PODS = "service-pods"  # the headless Service by which each replica is found
@@ -27,8 +27,11 @@ DATA = "/data"
 SECRETS = "/run/slipway/monitoring"
 REDIS_PASSWORDS = "passwords.json"
 RELOAD_SECONDS = 5  # between two looks at the files; Kubernetes itself takes up to a minute to bring them
+CERTIFICATE, BLACKBOX_FILE = "certificate", "blackbox.yml"
+HTTPS_PORT = 443
 ROOM = "/node"  # where the node's disk is seen: an empty folder on it
 MEMORY_SHARE = 0.8  # of the limit, from which Go's collector works harder (GOMEMLIMIT)
+WATCHER, WATCHER_PORT, WATCHER_DATA = "watcher", 9091, "/watched"  # in Alertmanager's pod
 ALERTS_KEPT_HOURS = 120  # what has been told, and silences that are over
 # What a restricted pod sees of its node without the node's files (docs/decisions/0021). Nothing per process.
 COLLECTORS = (
@@ -56,6 +59,7 @@ PORTS = {
     POSTGRES_EXPORTER: 9187,
     REDIS_EXPORTER: 9121,
     NODE_EXPORTER: 9100,
+    BLACKBOX_EXPORTER: 9115,
     KUBE_STATE_METRICS: 8080,
 }
 
@@ -75,10 +79,14 @@ def url(settings: Settings, name: str) -> str:
     return f"http://{host(settings, name)}:{PORTS[name]}"
 
 
-def start_script(name: str, config: str | None = None) -> dict[str, str]:
-    """The script that runs Prometheus or Alertmanager; the command is its arguments."""
-    folder = config or config_folder(name)
-    return {"start.sh": render("monitoring/start.sh.j2", config=folder, seconds=RELOAD_SECONDS)}
+def start_script() -> dict[str, str]:
+    """The script that runs Prometheus or Alertmanager."""
+    return {"start.sh": render("monitoring/start.sh.j2", seconds=RELOAD_SECONDS)}
+
+
+def started(name: str, command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command, run by the script, which has it read the files of its folder again when they differ."""
+    return ("sh", f"{START}/start.sh", config_folder(name), *command)
 
 
 def prometheus_command(settings: Settings) -> tuple[str, ...]:
@@ -94,6 +102,17 @@ def prometheus_command(settings: Settings) -> tuple[str, ...]:
         f"--web.listen-address=:{PORTS[PROMETHEUS]}",
         f"--web.external-url={url(settings, PROMETHEUS)}",
         "--web.route-prefix=/",
+    )
+
+
+def watcher_command() -> tuple[str, ...]:
+    """The second Prometheus, beside Alertmanager: what it saw goes with its pod."""
+    return (
+        "/bin/prometheus",
+        f"--config.file={config_folder(WATCHER)}/prometheus.yml",
+        f"--storage.tsdb.path={WATCHER_DATA}",
+        "--storage.tsdb.retention.time=2h",
+        f"--web.listen-address=:{WATCHER_PORT}",
     )
 
 
@@ -148,6 +167,21 @@ def node_exporter_command() -> tuple[str, ...]:
         f"--collector.filesystem.mount-points-exclude={OTHER_MOUNTS}",
         f"--collector.filesystem.fs-types-exclude={KERNEL_FILES}",
     )
+
+
+def blackbox_exporter_command() -> tuple[str, ...]:
+    """It asks where Prometheus tells it to, in the ways that its file names."""
+    return (
+        "/bin/blackbox_exporter",
+        f"--config.file={config_folder(BLACKBOX_EXPORTER)}/{BLACKBOX_FILE}",
+        f"--web.listen-address=:{PORTS[BLACKBOX_EXPORTER]}",
+    )
+
+
+def blackbox_files() -> dict[str, str]:
+    """One way: look at the certificate, also at one that nobody should trust, since its end is wanted."""
+    tls = {"tls": True, "tls_config": {"insecure_skip_verify": True}}
+    return {BLACKBOX_FILE: plain.text({"modules": {CERTIFICATE: {"prober": "tcp", "tcp": tls}}})}
 
 
 def kube_state_metrics_command(settings: Settings) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from infra.monitoring import catalogue
 from infra.render import alerts, monitoring, plain
 from infra.render import backups as backups_render
 from infra.render import service as service_render
-from infra.render.monitoring import KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
+from infra.render.monitoring import BLACKBOX_EXPORTER, KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
 from infra.settings.model import Settings
 
 RULES = "rules.yaml"
@@ -56,14 +56,40 @@ def files(settings: Settings, node: Node | None = None) -> dict[str, str]:
     """File name → text. ``node``: where there is but one, and the cluster is ours."""
     return {
         "prometheus.yml": plain.text(configuration(settings, node)),
-        RULES: alerts.rules(catalogue.groups(settings), catalogue.recordings(settings)),
+        RULES: alerts.rules(catalogue.own_groups(settings), catalogue.recordings(settings)),
+    }
+
+
+def watcher_files(settings: Settings) -> dict[str, str]:
+    """Of the second Prometheus, which asks the first one for an answer and keeps nothing of it."""
+    name, beside = monitoring.PROMETHEUS, f"127.0.0.1:{PORTS[monitoring.ALERTMANAGER]}"
+    job = {**_one_pod(settings, name, PORTS[name]), "metric_relabel_configs": [_keep("__name__", "up")]}
+    return {
+        "prometheus.yml": plain.text({**_common(settings, [beside]), "scrape_configs": [job]}),
+        RULES: alerts.rules({catalogue.WATCHER: catalogue.groups(settings)[catalogue.WATCHER]}),
     }
 
 
 def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any]:
     """The configuration as data (prometheus.io, "Configuration", 2.42)."""
-    seconds = settings.monitoring.scrape_interval_seconds
     targets = [_address(settings, monitoring.ALERTMANAGER, PORTS[monitoring.ALERTMANAGER])]
+    return {
+        **_common(settings, targets),
+        "scrape_configs": [
+            _each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
+            _each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
+            *(_one_pod(settings, name, port) for name, port in _singles(settings).items()),
+            _objects(settings),
+            *_certificates(settings),
+            *_nodes(settings, node),
+            *(_cluster_itself() if node else []),
+        ],
+    }
+
+
+def _common(settings: Settings, alertmanagers: list[str]) -> dict[str, Any]:
+    """How often, under which name, and who is told."""
+    seconds = settings.monitoring.scrape_interval_seconds
     return {
         "global": {
             "scrape_interval": f"{seconds}s",
@@ -72,21 +98,13 @@ def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any
             "external_labels": {"stack": str(settings.stack)},
         },
         "rule_files": [RULES],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": targets}]}]},
-        "scrape_configs": [
-            _each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
-            _each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
-            *(_one_pod(settings, name, port) for name, port in _singles(settings).items()),
-            _objects(settings),
-            *_nodes(settings, node),
-            *(_cluster_itself() if node else []),
-        ],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
     }
 
 
 def _singles(settings: Settings) -> dict[str, int]:
     """Parts of one pod and their ports."""
-    several = {NODE_EXPORTER, KUBE_STATE_METRICS}
+    several = {NODE_EXPORTER, KUBE_STATE_METRICS, BLACKBOX_EXPORTER}
     found = {name: port for name, port in PORTS.items() if name not in several}
     of_backups = {backups_render.EXPORTER: backups_render.EXPORTER_PORT}
     return {**found, **(of_backups if settings.backups.enabled else {})}
@@ -129,6 +147,32 @@ def _objects(settings: Settings) -> dict[str, Any]:
         "static_configs": [{"targets": [target], "labels": {"instance": KUBE_STATE_METRICS}}],
         "metric_relabel_configs": [_forget(PASSING)],
     }
+
+
+def _certificates(settings: Settings) -> Rows:
+    """Each host as users reach it; ``instance`` is the host."""
+    if not (hosts := settings.ingress.certified):
+        return []
+    exporter = _address(settings, BLACKBOX_EXPORTER, PORTS[BLACKBOX_EXPORTER])
+    targets = [f"{host}:{monitoring.HTTPS_PORT}" for host in hosts]
+    labels = _labels(settings, "certificates")
+    return [
+        {
+            **_job("certificates"),
+            "metrics_path": "/probe",
+            "params": {"module": [monitoring.CERTIFICATE]},
+            "static_configs": [{"targets": targets, "labels": labels}],
+            "relabel_configs": [
+                {"source_labels": ["__address__"], "target_label": "__param_target"},
+                {
+                    "source_labels": ["__address__"],
+                    "regex": f"(.*):{monitoring.HTTPS_PORT}",
+                    "target_label": "instance",
+                },
+                {"target_label": "__address__", "replacement": exporter},
+            ],
+        }
+    ]
 
 
 def _nodes(settings: Settings, node: Node | None) -> Rows:

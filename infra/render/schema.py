@@ -143,6 +143,10 @@ def _receiver(receiver: Receiver) -> Schema:
     named: dict[Receiver, Schema] = {
         Receiver.SLACK: {"properties": {"channel": {"type": "string"}}, "required": ["channel"]},
         Receiver.EMAIL: {"properties": {"to": {"type": "array", "minItems": 1}}, "required": ["to"]},
+        Receiver.HEARTBEAT: {
+            "properties": {"every_minutes": {"type": "integer"}},
+            "required": ["every_minutes"],
+        },
     }
     held: Schema = {"properties": {receiver.value: named[receiver]}, "required": [receiver.value]}
     chosen: Schema = {

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from infra import images
 from infra.errors import UserError
 from infra.paths import ROOT, TEMPLATES
-from infra.sandbox import certificates, health, identities, network, readiness
+from infra.sandbox import certificates, health, identities, mounts, network, readiness
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
@@ -143,7 +143,8 @@ def _kubelet_configuration(config: SandboxConfig) -> dict[str, Any]:
         "failCgroupV1": False,
         "failSwapOn": False,
         "featureGates": {"KubeletInUserNamespace": True},  # go on where a kernel parameter cannot be set
-        "localStorageCapacityIsolation": False,
+        # With it the kubelet has figures of disks and volumes; where it finds none it would not start.
+        "localStorageCapacityIsolation": mounts.measurable(config.state),
         "evictionHard": EVICTION,
         "imageGCHighThresholdPercent": 100,  # never: no registry could bring an image back
         "imageGCLowThresholdPercent": 99,

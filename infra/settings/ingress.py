@@ -39,3 +39,8 @@ class Ingress(Section):
     body_limit_megabytes: int = Field(
         10, ge=1, le=1024, description="Largest request body in megabytes that an nginx controller lets in."
     )
+
+    @property
+    def certified(self) -> tuple[str, ...]:
+        """The hosts whose certificate users see."""
+        return self.hosts if self.tls_secret or self.cluster_issuer else ()

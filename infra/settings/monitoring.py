@@ -25,6 +25,7 @@ class Receiver(StrEnum):
 
     SLACK = "slack"
     EMAIL = "email"
+    HEARTBEAT = "heartbeat"
 
 
 class Day(StrEnum):
@@ -74,11 +75,25 @@ class Email(Section):
     )
 
 
+class Heartbeat(Section):
+    """A service outside the cluster that tells when it hears nothing any more: a dead man's switch."""
+
+    every_minutes: int | None = Field(
+        None,
+        ge=1,
+        le=60,
+        description="Minutes between two signs of life to a service that misses them; none: never. Its "
+        "address is the secret heartbeatUrl.",
+        examples=[5],
+    )
+
+
 class Receivers(Section):
-    """Both at once are fine; with none alerts stay in Alertmanager."""
+    """All at once are fine; with none alerts stay in Alertmanager."""
 
     slack: Slack = Field(Slack(), description="Slack.")
     email: Email = Field(Email(), description="Mail.")
+    heartbeat: Heartbeat = Field(Heartbeat(), description="Who misses this stack's monitoring.")
 
 
 class QuietHours(Section):
@@ -140,6 +155,11 @@ class Monitoring(Section):
 
     @property
     def told(self) -> tuple[Receiver, ...]:
-        """The ways by which this stack's alerts are told; none where it is not measured."""
-        ways = {Receiver.SLACK: self.receivers.slack.channel, Receiver.EMAIL: self.receivers.email.to}
+        """The ways by which this stack's alerts are told, the heartbeat among them; none where it is not
+        measured."""
+        ways = {
+            Receiver.SLACK: self.receivers.slack.channel,
+            Receiver.EMAIL: self.receivers.email.to,
+            Receiver.HEARTBEAT: self.receivers.heartbeat.every_minutes,
+        }
         return tuple(way for way, set_ in ways.items() if self.enabled and set_)

@@ -79,7 +79,7 @@ def _told(monitoring: Any) -> list[Receiver]:
     """By which ways alerts are told, as far as that can be read."""
     if not isinstance(monitoring, dict) or monitoring.get("enabled") is not True:
         return []
-    ways = {Receiver.SLACK: "channel", Receiver.EMAIL: "to"}
+    ways = {Receiver.SLACK: "channel", Receiver.EMAIL: "to", Receiver.HEARTBEAT: "every_minutes"}
     held = monitoring.get("receivers")
     named = {way: held.get(way.value) for way in ways} if isinstance(held, dict) else {}
     return [way for way, found in named.items() if isinstance(found, dict) and found.get(ways[way])]

@@ -33,6 +33,7 @@ class SecretName(StrEnum):
     BACKUP_SECRET_ACCESS_KEY = "backupSecretAccessKey"  # noqa: S105
     SLACK_WEBHOOK_URL = "slackWebhookUrl"
     SMTP_PASSWORD = "smtpPassword"  # noqa: S105
+    HEARTBEAT_URL = "heartbeatUrl"
 
     @property
     def given(self) -> bool:
@@ -52,7 +53,11 @@ class SecretName(StrEnum):
 
 OF_STORE = frozenset({SecretName.BACKUP_ACCESS_KEY_ID, SecretName.BACKUP_SECRET_ACCESS_KEY})
 OF_RECEIVERS: Mapping[Receiver, SecretName] = MappingProxyType(
-    {Receiver.SLACK: SecretName.SLACK_WEBHOOK_URL, Receiver.EMAIL: SecretName.SMTP_PASSWORD}
+    {
+        Receiver.SLACK: SecretName.SLACK_WEBHOOK_URL,
+        Receiver.EMAIL: SecretName.SMTP_PASSWORD,
+        Receiver.HEARTBEAT: SecretName.HEARTBEAT_URL,
+    }
 )
 GIVEN = frozenset(
     {SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET, *OF_STORE, *OF_RECEIVERS.values()}
@@ -77,6 +82,7 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.BACKUP_SECRET_ACCESS_KEY: "Secret of that access key.",
         SecretName.SLACK_WEBHOOK_URL: "Address that posts alerts to Slack (incoming webhook).",
         SecretName.SMTP_PASSWORD: "Password of the sender of alerts at the mail server.",
+        SecretName.HEARTBEAT_URL: "Address that takes signs of life and misses them (dead man's switch).",
     }
 )
 

@@ -11,7 +11,7 @@ from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
 from infra.components.workload import Container, Mount, Probes, http_probe
 from infra.render import alertmanager as render
-from infra.render import monitoring
+from infra.render import monitoring, prometheus
 from infra.settings.model import Settings
 from infra.settings.secrets import SecretName
 
@@ -20,6 +20,7 @@ STORAGE = "1Gi"  # the smallest volume that clouds make; what is kept has some m
 STARTUP_SECONDS = 60
 GRACE_SECONDS = 30
 SCRATCH = "16Mi"
+WATCHED = "128Mi"  # two hours of one figure, and the log of it
 
 
 class Alertmanager(Component):
@@ -32,13 +33,14 @@ class Alertmanager(Component):
         context: Context,
         settings: Settings,
         image: str,
+        watcher_image: str,
         secrets: Mapping[SecretName, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """``secrets``: those of the receivers that are set."""
+        """``secrets``: those of the receivers that are set. ``watcher_image`` is Prometheus'."""
         super().__init__(monitoring.ALERTMANAGER, context, opts)
         config = self.config_map_in_place("config", render.files(settings))
-        start = self.config_map("start", monitoring.start_script(self.name))
+        start = self.config_map("start", monitoring.start_script())
         mounts = [
             Mount.config_map("config", name_of(config), monitoring.config_folder(self.name)),
             Mount.config_map("start", name_of(start), monitoring.START),
@@ -53,9 +55,29 @@ class Alertmanager(Component):
             Volume(STORAGE, settings.monitoring.storage_class),
             grace_seconds=GRACE_SECONDS,
             startup_seconds=STARTUP_SECONDS,
+            beside=[self._watcher(settings, watcher_image, name_of(start))],
         )
         self.url = pulumi.Output.concat("http://", made.host, f":{monitoring.PORTS[self.name]}")
         self.register_outputs({"url": self.url})
+
+    def _watcher(self, settings: Settings, image: str, start: pulumi.Output[str]) -> Container:
+        config = self.config_map_in_place("watcher", prometheus.watcher_files(settings))
+        resources = settings.monitoring.exporter_resources
+        return Container(
+            name=monitoring.WATCHER,
+            image=image,
+            user=USER,
+            resources=resources,
+            command=monitoring.started(monitoring.WATCHER, monitoring.watcher_command()),
+            probes=_probes(monitoring.WATCHER_PORT),
+            port=monitoring.WATCHER_PORT,
+            mounts=[
+                Mount.config_map("watcher", name_of(config), monitoring.config_folder(monitoring.WATCHER)),
+                Mount.config_map("start", start, monitoring.START),
+                Mount.scratch("watched", monitoring.WATCHER_DATA, WATCHED),
+            ],
+            environment=monitoring.memory_environment(resources.memory_bytes),
+        )
 
 
 def _container(settings: Settings, image: str, mounts: Sequence[Mount]) -> Container:
@@ -65,12 +87,8 @@ def _container(settings: Settings, image: str, mounts: Sequence[Mount]) -> Conta
         image=image,
         user=USER,
         resources=resources,
-        command=("sh", f"{monitoring.START}/start.sh", *monitoring.alertmanager_command(settings)),
-        probes=Probes(
-            startup=_probe("/-/ready", 1, STARTUP_SECONDS),
-            readiness=_probe("/-/ready", 5, 3),
-            liveness=_probe("/-/healthy", 10, 6),
-        ),
+        command=monitoring.started(monitoring.ALERTMANAGER, monitoring.alertmanager_command(settings)),
+        probes=_probes(monitoring.PORTS[monitoring.ALERTMANAGER]),
         port=monitoring.PORTS[monitoring.ALERTMANAGER],
         mounts=mounts,
         claim=("data", monitoring.DATA),
@@ -78,6 +96,10 @@ def _container(settings: Settings, image: str, mounts: Sequence[Mount]) -> Conta
     )
 
 
-def _probe(path: str, period: int, failures: int) -> core.v1.ProbeArgs:
-    port = monitoring.PORTS[monitoring.ALERTMANAGER]
-    return http_probe(path, port, period=period, failures=failures, timeout=5)
+def _probes(port: int) -> Probes:
+    """Both servers have the same pages."""
+
+    def probe(path: str, period: int, failures: int) -> core.v1.ProbeArgs:
+        return http_probe(path, port, period=period, failures=failures, timeout=5)
+
+    return Probes(probe("/-/ready", 1, STARTUP_SECONDS), probe("/-/ready", 5, 3), probe("/-/healthy", 10, 6))

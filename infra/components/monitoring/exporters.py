@@ -14,7 +14,13 @@ from infra.components.monitoring.rights import SEE, Account, reading
 from infra.components.workload import Container, Mount, Probes, http_probe, pod_spec
 from infra.images import Meter
 from infra.render import monitoring, postgres, redis, service
-from infra.render.monitoring import KUBE_STATE_METRICS, NODE_EXPORTER, POSTGRES_EXPORTER, REDIS_EXPORTER
+from infra.render.monitoring import (
+    BLACKBOX_EXPORTER,
+    KUBE_STATE_METRICS,
+    NODE_EXPORTER,
+    POSTGRES_EXPORTER,
+    REDIS_EXPORTER,
+)
 from infra.render.monitoring_keys import monitor_password
 from infra.settings.model import Settings
 
@@ -52,6 +58,8 @@ class Exporters(Component):
         self._cache(images[Meter.REDIS_EXPORTER], measured)
         self._nodes(images[Meter.NODE_EXPORTER])
         self._objects(objects_image)
+        if settings.ingress.certified:
+            self._certificates(images[Meter.BLACKBOX_EXPORTER])
         self._headless("service-pods", monitoring.SERVICE_PODS, monitoring.SERVICE, service.PORT)
         self.register_outputs({})
 
@@ -81,6 +89,13 @@ class Exporters(Component):
         mounts = (Mount.secret("auth", name_of(auth), monitoring.SECRETS),)
         command = monitoring.redis_exporter_command(address)
         self._deployment("redis", REDIS_EXPORTER, self._container(REDIS_EXPORTER, image, command, mounts))
+
+    def _certificates(self, image: str) -> None:
+        part = BLACKBOX_EXPORTER
+        config = self.config_map("certificates", monitoring.blackbox_files())
+        mounts = (Mount.config_map("config", name_of(config), monitoring.config_folder(part)),)
+        command = monitoring.blackbox_exporter_command()
+        self._deployment("probes", part, self._container(part, image, command, mounts))
 
     def _objects(self, image: str) -> None:
         account = Account(self, KUBE_STATE_METRICS, self.child("objects"))

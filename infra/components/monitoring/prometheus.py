@@ -39,7 +39,7 @@ class Prometheus(Component):
         nodes = [path(monitoring.METRICS_PATH)] if node else reading({"": ["nodes"]}, READ)
         account.in_cluster([*figures, *nodes])
         config = self.config_map_in_place("config", render.files(settings, node))
-        start = self.config_map("start", monitoring.start_script(self.name))
+        start = self.config_map("start", monitoring.start_script())
         mounts = (
             Mount.config_map("config", name_of(config), monitoring.config_folder(self.name)),
             Mount.config_map("start", name_of(start), monitoring.START),
@@ -66,7 +66,7 @@ def _container(settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Con
         image=image,
         user=USER,
         resources=resources,
-        command=("sh", f"{monitoring.START}/start.sh", *monitoring.prometheus_command(settings)),
+        command=monitoring.started(monitoring.PROMETHEUS, monitoring.prometheus_command(settings)),
         probes=Probes(
             startup=_probe("/-/ready", 2, STARTUP_SECONDS // 2),
             readiness=_probe("/-/ready", 5, 3),

@@ -20,8 +20,8 @@ _alert = partial(Alert, Part.CERTIFICATES, Dashboard.SERVICE)
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """Only of certificates that the stack has."""
-    ingress, made = settings.ingress, []
-    if ingress.hosts and (ingress.tls_secret or ingress.cluster_issuer):
+    made = []
+    if settings.ingress.certified:
         made += [_near_end(settings), _ends(settings), _not_watched(settings)]
     if settings.cluster.sandbox:
         made.append(_cluster_near_end())

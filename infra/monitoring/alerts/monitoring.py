@@ -10,12 +10,11 @@ from infra.settings.model import Settings
 
 # An exporter's pod that moves to another node is back after a few minutes.
 AWAY = "10m"
-VOLUMES = "VolumesNotWatched"
 # What nobody watches: alert → its figure, what it is, and whether the figure carries the stack's namespace.
 WATCHED: tuple[tuple[str, str, str, bool], ...] = (
     ("DatabaseNotWatched", "pg_up", "the database", True),
     ("CacheNotWatched", "redis_up", "the cache", True),
-    (VOLUMES, "kubelet_volume_stats_available_bytes", "the volumes", True),
+    ("VolumesNotWatched", "kubelet_volume_stats_available_bytes", "the volumes", True),
     ("NodesNotWatched", "node_uname_info", "the nodes", False),
     ("ClusterNotWatched", "kube_node_info", "what Kubernetes makes of the stack", False),
 )
@@ -23,9 +22,8 @@ _alert = partial(Alert, Part.MONITORING, Dashboard.MONITORING)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
-    """The service is watched where it has /metrics; the sandbox' kubelet has no figures of its volumes, which
-    are folders on the node's disk."""
-    watched = tuple(each for each in WATCHED if not (settings.cluster.sandbox and each[0] == VOLUMES))
+    """The service is watched where it has /metrics."""
+    watched = WATCHED
     if settings.service.enable_metrics:
         watched = (("ServiceNotWatched", "service_info", "the service", True), *watched)
     return (

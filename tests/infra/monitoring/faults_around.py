@@ -123,6 +123,9 @@ MONITORING = {
         )
         for server in ("Prometheus", "Alertmanager")
     },
+    "Prometheus is away": Fault(
+        ("PrometheusDown",), {name("up", job="prometheus", instance="prometheus"): Level(0)}, 5
+    ),
     "rules cannot be evaluated": Fault(
         ("PrometheusRulesFail",),
         {elsewhere("prometheus_rule_evaluation_failures_total", rule_group="service"): Rate(0.1)},

@@ -22,6 +22,7 @@ PROGRAMS = {
     "/bin/alertmanager": "prometheus-alertmanager",
     "/bin/postgres_exporter": "prometheus-postgres-exporter",
     "/redis_exporter": "prometheus-redis-exporter",
+    "/bin/blackbox_exporter": "prometheus-blackbox-exporter",
     "/bin/node_exporter": "prometheus-node-exporter",
 }
 LISTENS = re.compile(r"(web\.listen-address=)(?:[\d.]*):\d+$")

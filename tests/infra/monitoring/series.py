@@ -151,6 +151,7 @@ def _watchers(settings: Settings) -> Iterator[tuple[str, Course]]:
     yield elsewhere(bucket, le="604800"), Rate(0)
     if settings.ingress.hosts:
         yield name("probe_ssl_earliest_cert_expiry", instance="https://ledger.example.com"), Level(1e9)
+    yield name("up", job="prometheus", instance="prometheus"), Level(1)
     for server in ("prometheus", "alertmanager"):
         yield elsewhere(f"{server}_config_last_reload_successful"), Level(1)
     yield elsewhere("prometheus_rule_evaluation_failures_total", rule_group="service"), Rate(0)

@@ -86,6 +86,22 @@ def test_only_what_the_stack_has_is_read() -> None:
     backed = settings("ledger-prod", backups={"enabled": True, "bucket": "b-1"})
     assert set(jobs(backed)) == everywhere | {"backup-exporter"}
     assert set(jobs(settings("sandbox"), NODE)) == everywhere | {"backup-exporter", "apiserver", "coredns"}
+    certified = settings("ledger-prod", ingress={"hosts": ["ledger.example.com"], "tls_secret": "ledger-tls"})
+    assert set(jobs(certified)) == everywhere | {"certificates"}
+
+
+def test_the_watcher_looks_at_prometheus_alone_and_tells_the_alertmanager_beside_it(tmp_path: Path) -> None:
+    folder = written(tmp_path, prometheus.watcher_files(settings("ledger-prod")))
+    command = ["promtool", "check", "config", str(folder / "prometheus.yml")]
+    subprocess.run(command, check=True, capture_output=True)
+    data = yaml.safe_load((folder / "prometheus.yml").read_text())
+    (job,) = data["scrape_configs"]
+    assert job["static_configs"][0]["targets"] == ["prometheus.ledger-prod.svc:9090"]
+    assert data["alerting"]["alertmanagers"][0]["static_configs"] == [{"targets": ["127.0.0.1:9093"]}]
+    (group,) = yaml.safe_load((folder / "rules.yaml").read_text())["groups"]
+    assert [rule["alert"] for rule in group["rules"]] == ["PrometheusDown"]
+    own = yaml.safe_load(prometheus.files(settings("ledger-prod"))["rules.yaml"])
+    assert "PrometheusDown" not in [rule.get("alert") for each in own["groups"] for rule in each["rules"]]
 
 
 def test_no_target_can_bring_more_series_than_its_share() -> None:
@@ -130,6 +146,18 @@ def test_no_secret_is_in_a_file_that_is_no_secret() -> None:
 def test_nobody_is_told_where_nobody_is_named() -> None:
     data = alertmanager.configuration(settings("ledger-prod"))
     assert data["receivers"] == [{"name": "team"}, {"name": "nobody"}]
+
+
+def test_the_watchdog_goes_as_often_as_asked_to_who_misses_it(tmp_path: Path) -> None:
+    wanted = settings("ledger-prod", monitoring={"receivers": {"heartbeat": {"every_minutes": 5}}})
+    assert receiver_of(tmp_path, wanted, "alertname=Watchdog") == "heartbeat"
+    data = alertmanager.configuration(wanted)
+    (route,) = [each for each in data["route"]["routes"] if each["receiver"] == "heartbeat"]
+    assert (route["group_interval"], route["repeat_interval"]) == ("5m", "150s")
+    (_, beat) = data["receivers"]
+    assert beat["slack_configs"] == [
+        {"api_url_file": "/run/slipway/monitoring/heartbeatUrl", "send_resolved": False}
+    ]
 
 
 def test_each_person_gets_a_mail_of_their_own() -> None:

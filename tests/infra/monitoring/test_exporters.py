@@ -6,14 +6,17 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infra.render import monitoring, postgres, redis
 from infra.render.monitoring_keys import monitor_password
 from tests.app import servers
 from tests.infra.mocks import settings
+from tests.infra.monitoring import tls
 from tests.infra.monitoring.programs import running
 
 pytestmark = pytest.mark.unit
@@ -136,6 +139,26 @@ def test_the_node_exporter_sees_the_node_and_of_its_disks_only_the_room_it_was_g
     mounts = {found[1] for name in figures if (found := re.search(r'mountpoint="([^"]*)"', name))}
     assert {mount for mount in mounts if re.match(monitoring.OTHER_MOUNTS, mount)} == set()
     assert not re.match(monitoring.OTHER_MOUNTS, monitoring.ROOM)
+
+
+def test_the_blackbox_exporter_tells_when_a_certificate_ends_that_nobody_would_trust(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    for name, text in monitoring.blackbox_files().items():
+        (config / name).write_text(text)
+    file = tls.certificate(tmp_path, "localhost", timedelta(days=10))
+    address = ("127.0.0.1", servers.free_port())
+    paths = {monitoring.config_folder(monitoring.BLACKBOX_EXPORTER): str(config)}
+    with (
+        tls.serving(address, file),
+        running(monitoring.blackbox_exporter_command(), tmp_path, replaced=paths) as exporter,
+    ):
+        query = {"module": monitoring.CERTIFICATE, "target": f"localhost:{address[1]}"}
+        said = httpx.get(f"{exporter.url}/probe", params=query, timeout=20).text
+    found = re.search(r"^probe_ssl_earliest_cert_expiry (\S+)$", said, re.MULTILINE)
+    assert found, said
+    ends = datetime.fromtimestamp(float(found[1]), UTC)
+    assert timedelta(days=9) < ends - datetime.now(UTC) <= timedelta(days=10)
 
 
 def test_no_exporter_has_many_series(database: servers.Postgres, cache: Cache, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 BEGIN = 10  # minutes in which all is well
 UNITS = {"s": 1, "m": 60, "h": 3600}
 # Of no stack: nodes, and the servers of the monitoring itself.
-GLOBAL = re.compile("Node|Prometheus|Alertmanager|Notifications|Cluster|Watchdog")
+GLOBAL = re.compile("Node|Prometheus(?!Down)|Alertmanager|Notifications|Cluster|Watchdog")
 WATCHDOG = ("Watchdog", None)
 
 

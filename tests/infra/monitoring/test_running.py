@@ -64,8 +64,8 @@ def folder_with(path: Path, files: dict[str, str]) -> Path:
 
 def before(path: Path, name: str, config: Path) -> tuple[str, ...]:
     """The start script on the configuration in ``config``."""
-    script = folder_with(path / f"{name}-start", monitoring.start_script(name, str(config))) / "start.sh"
-    return ("sh", str(script))
+    script = folder_with(path / f"{name}-start", monitoring.start_script()) / "start.sh"
+    return ("sh", str(script), str(config))
 
 
 def prometheus_files(interval: int, **more: str) -> dict[str, str]:

@@ -37,7 +37,9 @@ def test_each_file_has_between_10_and_25_lines_and_begins_with_the_editors_line(
 def test_the_check_finds_nothing_wrong_and_names_what_is_left_to_say(aboard: Machine, stack: str) -> None:
     report = check.examine(stack, aboard.stacks)
     assert report.errors == ()
-    left = ["alerts-told-to-nobody"] if stack == "lighthouse-prod" else []  # only prod is watched from the start
+    left = (
+        ["alerts-told-to-nobody"] if stack == "lighthouse-prod" else []
+    )  # only prod is watched from the start
     assert [note.rule for note in report.notes] == left
 
 

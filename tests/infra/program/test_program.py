@@ -34,7 +34,7 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 72
+    assert len(program.resources) == len(declared) == 73
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:

@@ -141,6 +141,16 @@ def test_mount_points_are_read_with_their_escapes() -> None:
     ]
 
 
+@pytest.mark.parametrize(("kind", "told"), [("ext4", True), ("overlay", True), ("tmpfs", False)])
+def test_how_full_a_folder_is_can_be_told_where_its_file_system_is_of_a_kind_that_the_kubelet_counts(
+    tmp_path: Path, kind: str, told: bool
+) -> None:
+    device = tmp_path.stat().st_dev
+    line = f"6 1 {os.major(device)}:{os.minor(device)} / / rw - {kind} /dev/vda rw"
+    assert mounts.measurable(tmp_path / "not" / "there", line) is told
+    assert not mounts.measurable(tmp_path, f"6 1 0:999999 / / rw - {kind} /dev/vda rw")
+
+
 def test_a_part_that_is_not_recorded_does_not_run() -> None:
     assert parts.running(CONFIG, "etcd") is None
     CONFIG.records.mkdir(parents=True)

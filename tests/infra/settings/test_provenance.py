@@ -274,4 +274,5 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "backupSecretAccessKey": "not needed",
         "slackWebhookUrl": "not needed",
         "smtpPassword": "not needed",
+        "heartbeatUrl": "not needed",
     }

@@ -24,7 +24,8 @@ def test_status_tells_what_runs_in_which_version_and_where(slipway: Run, outputs
     parts = {part["name"]: part for part in found["workloads"]}
     assert {name: (part["ready"], part["wanted"]) for name, part in parts.items()} == {
         "service": (2, 2), "postgres": (1, 1), "redis": (1, 1),
-        "object-store": (1, 1), "backup-exporter": (1, 1),
+        "object-store": (1, 1), "backup-exporter": (1, 1), "prometheus": (1, 1), "alertmanager": (1, 1),
+        "postgres-exporter": (1, 1), "redis-exporter": (1, 1), "kube-state-metrics": (1, 1),
     }  # fmt: skip
     assert parts["service"]["version"] == httpx.get(f"{outputs['url']}/health").json()["version"]
     assert found["addresses"]["url"] == outputs["url"]

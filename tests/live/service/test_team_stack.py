@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
-import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from infra.paths import ROOT
 from infra.settings.secrets import SecretName
 from tests.live.conftest import Kubectl
 from tests.live.facts import eventually
+from tests.live.team import Answer, Team, told
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 STACK = "tryout-dev"
@@ -35,40 +33,8 @@ config:
       drain_seconds: 0
       termination_grace_seconds: 32
 """
-Answer = subprocess.CompletedProcess[str]
 Run = Callable[..., Answer]
 Objects = Callable[..., list[dict[str, Any]]]
-
-
-@dataclass
-class Team:
-    """One stack of a team in its folder."""
-
-    folder: Path
-
-    @property
-    def file(self) -> Path:
-        return self.folder / f"Pulumi.{STACK}.yaml"
-
-    def slipway(self, verb: str, *arguments: str) -> Answer:
-        """``slipway --stacks FOLDER verb STACK …``."""
-        command = [str(ROOT / ".venv/bin/slipway"), "--stacks", str(self.folder), verb, STACK, *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    def plain(self, command: str) -> Answer:
-        """A shell command after ``eval "$(slipway --stacks FOLDER env STACK)"``."""
-        env = shlex.join([str(ROOT / ".venv/bin/slipway"), "--stacks", str(self.folder), "env", STACK])
-        script = f'set -o pipefail; eval "$({env})" && {command}'
-        return subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-
-    def pulumi_command(self, *arguments: str, file: Path | None = None) -> str:
-        """A line of plain ``pulumi`` on the stack."""
-        options = ["--stack", STACK, "--config-file", str(file or self.file), "--non-interactive"]
-        return shlex.join(["pulumi", *arguments, *options])
-
-
-def told(answer: Answer) -> str:
-    return answer.stdout + answer.stderr
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +42,7 @@ def unfinished(tmp_path_factory: pytest.TempPathFactory, outputs: dict[str, Any]
     """The stack before it has secrets. Whatever a test leaves of it is gone afterwards."""
     if local_state.file(STACK).exists():
         pytest.fail(f"stack {STACK} is on this machine already; run: slipway down {STACK}")
-    team = Team(tmp_path_factory.mktemp("stacks"))
+    team = Team(tmp_path_factory.mktemp("stacks"), STACK)
     team.file.write_text(FILE)
     yield team
     if local_state.file(STACK).exists():

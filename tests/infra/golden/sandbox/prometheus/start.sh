@@ -1,8 +1,10 @@
 #!/bin/sh
-# Rendered by slipway. Runs the command and has it read its configuration again whenever a file of it differs.
+# Rendered by slipway: start.sh FOLDER COMMAND… Runs the command and has it read its configuration again
+# whenever a file of the folder differs.
 # Kubernetes brings a changed ConfigMap into the pod by itself; nothing else would tell the program.
 set -eu
-readonly config=/etc/slipway/prometheus
+readonly config=$1
+shift
 readonly seconds=5
 state() { cat "$config"/* | cksum; }
 watch_files() {
