@@ -16,20 +16,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certificate(folder: Path, host: str, ends: timedelta) -> Path:
-    """A file with a key and a certificate that nobody signed, which ends so long from now."""
+def certificate(folder: Path, host: str, ends: timedelta, authority: Path | None = None) -> Path:
+    """A file with a key and a certificate, which ends so long from now. ``authority``: the path of who signs
+    it, without .key and .crt; without one nobody does."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    signer, issuer = (key, name) if authority is None else _authority(authority)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + ends)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(signer, hashes.SHA256())
     )
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -37,6 +39,12 @@ def certificate(folder: Path, host: str, ends: timedelta) -> Path:
     file = folder / f"{host}-{ends.days}.pem"
     file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
     return file
+
+
+def _authority(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Name]:
+    key = serialization.load_pem_private_key(path.with_suffix(".key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key, x509.load_pem_x509_certificate(path.with_suffix(".crt").read_bytes()).subject
 
 
 @contextmanager

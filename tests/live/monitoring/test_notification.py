@@ -1,0 +1,43 @@
+"""From a fault on a live stack to the people who hear of it, by Slack and by mail, and that it is over."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.live.facts import eventually
+from tests.live.monitoring.faults import FAULTS
+from tests.live.monitoring.notice import notice, others
+from tests.live.monitoring.watched import BEAT_MINUTES, Watched
+from tests.live.team import told
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+KILLED = "PostgreSQL is killed and does not come back"
+STOPPED = "Prometheus is stopped"
+
+
+def test_a_test_alert_reaches_everybody_and_says_that_it_is_one(watched: Watched) -> None:
+    answer = watched.team.slipway("alerts test")
+    assert answer.returncode == 0, told(answer)
+    assert "Slack #alerts, mail to oncall@example.com" in answer.stdout
+    for inbox in (watched.sinks.slack, watched.sinks.mail):
+        message = eventually(partial(inbox.told, "SlipwayTest"), "the test arrives", 30)
+        assert message.title == "Test: SlipwayTest in watched-dev"
+
+
+@pytest.mark.parametrize("title", [KILLED, STOPPED])
+def test_of_a_fault_one_alert_is_told_in_time_by_every_way_and_so_is_its_end(
+    watched: Watched, title: str
+) -> None:
+    found = notice(watched, FAULTS[title])
+    print(found)
+    assert others(watched, FAULTS[title]) == set()
+
+
+def test_signs_of_life_arrive_as_often_as_asked(watched: Watched) -> None:
+    before = len(watched.sinks.beats)
+    seconds = 60 * BEAT_MINUTES
+    eventually(lambda: len(watched.sinks.beats) >= before + 2, "two signs of life", 3 * seconds)
+    last, next_one = watched.sinks.beats[-2:]
+    assert abs(next_one - last - seconds) < 10
