@@ -15,6 +15,7 @@ from infra import reach
 from infra import stack as stacks
 from infra.errors import UserError
 from infra.render.alertmanager import TEAM
+from infra.render.operator import OPERATOR
 
 TIMEOUT_SECONDS = 20.0
 TEST_MINUTES = 5  # after which the test is over by itself, and is told so
@@ -48,14 +49,27 @@ class Place:
 
 
 def place(stack: str) -> Place:
-    """Raises UserError where the stack is not up, or is not measured."""
+    """Raises UserError where the stack is not up, is not measured, or is measured by somebody else's."""
     outputs = stacks.outputs(stack)
     if not outputs.get("namespace"):
         raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    if outputs.get("monitoring") == OPERATOR:
+        raise _of_the_operator(stack, outputs["namespace"])
     if "alertmanager" not in outputs:
         remedy = f"set enabled: true, then: slipway up {stack}"
         raise UserError.of("slipway:monitoring.enabled", f"false: {stack} raises no alerts", remedy)
     return Place(stack, outputs["prometheus"], outputs["alertmanager"], stacks.environment(stack))
+
+
+def _of_the_operator(stack: str, namespace: str) -> UserError:
+    """What a person can do instead; the labels are those of the stack's route (infra/render/operator.py)."""
+    where, labels = (
+        "slipway:monitoring.operator",
+        f"{TEST_NAME} namespace={namespace} stack={stack} test=true",
+    )
+    what = f"true: the cluster's {OPERATOR} runs the Prometheus and the Alertmanager of {stack}"
+    remedy = f"ask where they are; amtool --alertmanager.url=URL alert, or alert add {labels} for a test"
+    return UserError.of(where, what, remedy)
 
 
 def send_test(where: Place, moment: datetime) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from infra.components.base import Context
 from infra.components.ingress import Ingress
 from infra.components.monitoring.alertmanager import Alertmanager
 from infra.components.monitoring.exporters import Exporters, Measured
+from infra.components.monitoring.operated import Operated
 from infra.components.monitoring.prometheus import Prometheus
 from infra.components.namespace import Namespace
 from infra.components.object_store import Access, Credentials, ObjectStore
@@ -29,6 +31,7 @@ from infra.render import postgres as postgres_render
 from infra.render import prometheus as prometheus_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
+from infra.render.operator import OPERATOR
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
@@ -76,7 +79,7 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         "url": _url(settings, context, service, opts),
         "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
-        **measuring.addresses,
+        **measuring.exported,
         "images": {**{image.value: reference for image, reference in used.items()}, **measuring.images},
     }
 
@@ -144,9 +147,9 @@ def _bucket_at_aws(settings: Settings, context: Context) -> _Store:
 
 @dataclass(frozen=True)
 class _Monitoring:
-    """What measures the stack: addresses inside the cluster, and images by program."""
+    """What measures the stack: addresses inside the cluster or whose they are, and images by program."""
 
-    addresses: dict[str, pulumi.Output[str]]
+    exported: Mapping[str, pulumi.Output[str] | str]
     images: dict[str, str]
 
 
@@ -162,6 +165,11 @@ def _monitoring(
     objects = _reference(settings, Image.KUBE_STATE_METRICS)
     Exporters(context, settings, meters, objects, measured, opts)
     told = {OF_RECEIVERS[way]: secrets[OF_RECEIVERS[way]] for way in settings.monitoring.told}
+    if settings.monitoring.operator:
+        Operated(context, settings, told, opts)
+        certified = (Meter.BLACKBOX_EXPORTER,) if settings.ingress.certified else ()
+        exporters = (Meter.POSTGRES_EXPORTER, Meter.REDIS_EXPORTER, *certified)
+        return _Monitoring({"monitoring": OPERATOR}, {meter.value: meters[meter] for meter in exporters})
     alertmanager = Alertmanager(
         context, settings, meters[Meter.ALERTMANAGER], meters[Meter.PROMETHEUS], told, opts
     )

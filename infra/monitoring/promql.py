@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from infra.settings.model import Settings
 
-# Four scrapes of 15 s and as many again: two that fail in a row leave a rate that can be believed.
-RATE_WINDOW = "2m"
+RATE_SECONDS = 120
+# Below it a rate is chance: with two that fail in a row there are still two.
+SCRAPES = 4
 # Paths that are asked by machines all the time: no user waits for them. app/contract.py, a test compares.
 PROBES = ("/health", "/readiness", "/liveness", "/metrics")
 
@@ -18,6 +19,11 @@ def here(settings: Settings, *matchers: str) -> str:
 def users(settings: Settings, *matchers: str) -> str:
     """A selector of what users asked for, without probes."""
     return here(settings, f'endpoint!~"{"|".join(PROBES)}"', *matchers)
+
+
+def window(settings: Settings, seconds: int, scrapes: int = SCRAPES) -> int:
+    """Seconds of a range over the stack's own series: so many, and never fewer than ``scrapes`` readings."""
+    return max(seconds, scrapes * settings.monitoring.scrape_interval_seconds)
 
 
 def duration(minutes: int) -> str:

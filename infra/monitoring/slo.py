@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.monitoring.promql import duration, users
+from infra.monitoring.promql import duration, here, users, window
 from infra.monitoring.recording import Recording, RecordingGroup
 from infra.settings.model import Settings
 
 WORKBOOK_DAYS = 30
-LEAST_MINUTES = 2  # eight scrapes: a rate over less is chance
+LEAST_MINUTES = 2  # a rate over less is chance; longer where there are few scrapes
 BASE = "5m"
 # Longer windows are means of the recorded five minutes: three days of every series would be read each time.
 RAW_MINUTES = 3 * 60
@@ -32,11 +32,10 @@ class Burn:
     long: int
     short: int
 
-    def stretched(self, days: int) -> Burn:
-        """The same for a window of that many days: the same share of the budget is gone when it is told."""
-        long, short = (
-            max(LEAST_MINUTES, round(each * days / WORKBOOK_DAYS)) for each in (self.long, self.short)
-        )
+    def stretched(self, days: int, least: int = LEAST_MINUTES) -> Burn:
+        """The same for a window of that many days: the same share of the budget is gone when it is told.
+        No window is shorter than ``least`` minutes."""
+        long, short = (max(least, round(each * days / WORKBOOK_DAYS)) for each in (self.long, self.short))
         return Burn(self.rate, long, short)
 
 
@@ -48,11 +47,14 @@ SLOW = (Burn(3, 1440, 120), Burn(1, 4320, 360))
 @dataclass(frozen=True)
 class Objective:
     """``budget``: the share of requests that may be bad. ``bad``: PromQL of bad requests per second over a
-    window, which stands in it as WINDOW."""
+    window, which stands in it as WINDOW. ``least``: minutes of the shortest window. ``chosen``: the selector
+    of the stack's own among recorded series, which another stack may record in the same Prometheus."""
 
     name: str
     budget: float
     bad: str
+    least: int = LEAST_MINUTES
+    chosen: str = ""
 
     def rate(self) -> str:
         """The recorded rate of bad requests."""
@@ -72,7 +74,7 @@ class Objective:
 
     def burns(self, burns: tuple[Burn, ...], days: int) -> tuple[Burn, ...]:
         """Stretched; a rate at which more than every request would have to fail is left out."""
-        return tuple(burn.stretched(days) for burn in burns if self.limit(burn) < 1)
+        return tuple(burn.stretched(days, self.least) for burn in burns if self.limit(burn) < 1)
 
 
 def objectives(settings: Settings) -> tuple[Objective, ...]:
@@ -82,13 +84,22 @@ def objectives(settings: Settings) -> tuple[Objective, ...]:
     within = f'le="{settings.slo.latency.p95_ms / 1000}"'
     count = _rate("api_response_seconds_count", users(settings))
     failed = _rate("api_requests_total", users(settings, 'status=~"5.."'))
+    least, chosen = -(-window(settings, LEAST_MINUTES * 60) // 60), here(settings)
     return (
         # Without a single error there is no series of errors, and 0 is meant.
-        Objective("availability", _budget(settings.slo.availability), f"({failed} or {_all(settings)} * 0)"),
+        Objective(
+            "availability",
+            _budget(settings.slo.availability),
+            f"({failed} or {_all(settings)} * 0)",
+            least,
+            chosen,
+        ),
         Objective(
             "latency",
             P95_BUDGET,
             f"({count} - {_rate('api_response_seconds_bucket', users(settings, within))})",
+            least,
+            chosen,
         ),
     )
 
@@ -117,14 +128,14 @@ def _shares(settings: Settings, objective: Objective, days: int) -> Iterator[Rec
     for minutes in sorted({each for burn in burns for each in (burn.long, burn.short)}):
         share = _mean_share(objective, minutes)
         if minutes <= RAW_MINUTES:
-            window = duration(minutes)
-            share = f"{objective.bad} / ({_all(settings)} > 0)".replace("WINDOW", window)
+            share = f"{objective.bad} / ({_all(settings)} > 0)".replace("WINDOW", duration(minutes))
         yield Recording(objective.share(minutes), share)
 
 
 def _mean_share(objective: Objective, minutes: int) -> str:
-    window = duration(minutes)
-    return f"avg_over_time({objective.rate()}[{window}]) / (avg_over_time({REQUESTS}[{window}]) > 0)"
+    chosen, span = objective.chosen, duration(minutes)
+    bad, requests = f"{objective.rate()}{chosen}[{span}]", f"{REQUESTS}{chosen}[{span}]"
+    return f"avg_over_time({bad}) / (avg_over_time({requests}) > 0)"
 
 
 def _all(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ WAIT_SECONDS = 15  # for what belongs to the same fault, before the first word
 AGAIN_SECONDS = 60  # before what joined a group is told
 REPEAT_HOURS = 4  # before somebody is told again what still lasts
 MIDNIGHT = "24:00"
+MESSAGE = re.compile(r'^{{ define "([^"]+)" -}}\n(.*?)\n{{- end }}$', re.MULTILINE | re.DOTALL)
 
 
 def files(settings: Settings) -> dict[str, str]:
@@ -38,9 +40,15 @@ def secret_file(receiver: Receiver) -> str:
     return f"{SECRETS}/{OF_RECEIVERS[receiver].value}"
 
 
+def messages() -> dict[str, str]:
+    """Name → body of each template, for where no file of them can be given."""
+    text = (TEMPLATES / "monitoring" / MESSAGES).read_text(encoding="utf-8")
+    return dict(MESSAGE.findall(text))
+
+
 def configuration(settings: Settings) -> dict[str, Any]:
     """The configuration as data (prometheus.io, "Alerting configuration", 0.25)."""
-    quiet = _quiet(settings.monitoring.quiet_hours)
+    quiet = nights(settings.monitoring.quiet_hours)
     return {
         **({"time_intervals": [{"name": QUIET, "time_intervals": quiet}]} if quiet else {}),
         "templates": [MESSAGES],
@@ -131,7 +139,7 @@ def _email(email: Email, address: str) -> dict[str, Any]:
     }
 
 
-def _quiet(hours: QuietHours) -> list[dict[str, Any]]:
+def nights(hours: QuietHours) -> list[dict[str, Any]]:
     """The intervals of a night: one, or two where it goes on after midnight on the following day."""
     if hours.start is None or hours.end is None:
         return []

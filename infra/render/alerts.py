@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -13,9 +14,20 @@ from infra.monitoring.recording import RecordingGroup
 
 def rules(groups: Mapping[str, Sequence[Alert]], recordings: Sequence[RecordingGroup] = ()) -> str:
     """The rule file's text (prometheus.io, "Recording rules", "Alerting rules")."""
+    made = {"groups": as_data(groups, recordings)}
+    return yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=110)
+
+
+def as_data(
+    groups: Mapping[str, Sequence[Alert]],
+    recordings: Sequence[RecordingGroup],
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """The groups in the order of evaluation; every alert carries ``labels`` over those of its series."""
     made = [_recorded(group) for group in recordings]
-    made += [{"name": name, "rules": [_rule(alert) for alert in alerts]} for name, alerts in groups.items()]
-    return yaml.safe_dump({"groups": made}, sort_keys=False, allow_unicode=True, width=110)
+    return made + [
+        {"name": name, "rules": [_rule(alert, labels) for alert in alerts]} for name, alerts in groups.items()
+    ]
 
 
 def _recorded(group: RecordingGroup) -> dict[str, Any]:
@@ -24,12 +36,12 @@ def _recorded(group: RecordingGroup) -> dict[str, Any]:
     return {"name": group.name, **interval, "rules": rules}
 
 
-def _rule(alert: Alert) -> dict[str, Any]:
+def _rule(alert: Alert, labels: Mapping[str, str]) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expression,
         "for": alert.lasts,
-        "labels": {"severity": alert.severity.value, "part": alert.part.value},
+        "labels": {"severity": alert.severity.value, "part": alert.part.value, **labels},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,

@@ -16,6 +16,8 @@ from infra.render import (
     everything,
     example,
     monitoring,
+    operator,
+    plain,
     postgres,
     project,
     prometheus,
@@ -28,6 +30,7 @@ from infra.render import (
 from infra.settings import document, layers, local, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
+from infra.settings.monitoring import Email, QuietHours, Receivers, Slack
 from infra.settings.stack import Environment, StackName
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
@@ -35,6 +38,9 @@ STACKS = ROOT / "stacks"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 EXAMPLE_TEAM = "example"
 EXAMPLE_NODE = prometheus.Node("slipway", "10.201.0.2")
+EXAMPLE_MAIL = Email(
+    to=("oncall@example.com",), sender="alerts@example.com", smarthost="smtp.example.com:587"
+)
 EXAMPLE_IMAGE = "registry.example/team/service:1.4.2"
 
 
@@ -52,10 +58,33 @@ def profile(environment: Environment) -> Settings:
     return model.of(Settings, stack, merged)
 
 
+def operated(settings: Settings) -> Settings:
+    """The stack on a cluster whose prometheus-operator measures it, with all that can be told it."""
+    quiet = QuietHours(start="22:00", end="07:00", time_zone="Asia/Seoul")
+    told = Receivers(slack=Slack(channel="#example-alerts"), email=EXAMPLE_MAIL)
+    changed = {
+        "enabled": True,
+        "operator": True,
+        "operator_labels": ("release=kube-prometheus-stack",),
+        "receivers": told,
+        "quiet_hours": quiet,
+    }
+    return settings.model_copy(update={"monitoring": settings.monitoring.model_copy(update=changed)})
+
+
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
     golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
-    return {**golden, **_from_the_model(), **_runbooks()}
+    return {**golden, **_operated(), **_from_the_model(), **_runbooks()}
+
+
+def _operated() -> dict[Path, str]:
+    """One file for each object of the operator's kinds."""
+    manifests = operator.manifests(operated(everything.of(profile(Environment.PROD))), "monitoring-auth")
+    return {
+        GOLDEN / "prod" / "operator" / f"{each['kind']}-{each['metadata']['name']}.yaml": plain.text(each)
+        for each in manifests
+    }
 
 
 def _runbooks() -> dict[Path, str]:

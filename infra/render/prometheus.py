@@ -20,6 +20,7 @@ RULES = "rules.yaml"
 TIMEOUT_SECONDS = 10  # and never longer than the interval
 SERIES_LIMIT = 20_000  # of one target: beyond it the scrape fails as a whole, which is an alert, not a flood
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+CERTIFICATES = "certificates"
 KUBELET_PORT, DNS_METRICS_PORT = 10250, 9153
 # Kubelet, cAdvisor and API server count hundreds of things; these are looked at.
 KUBELET = (
@@ -155,10 +156,10 @@ def _certificates(settings: Settings) -> Rows:
         return []
     exporter = _address(settings, BLACKBOX_EXPORTER, PORTS[BLACKBOX_EXPORTER])
     targets = [f"{host}:{monitoring.HTTPS_PORT}" for host in hosts]
-    labels = _labels(settings, "certificates")
+    labels = _labels(settings, CERTIFICATES)
     return [
         {
-            **_job("certificates"),
+            **_job(CERTIFICATES),
             "metrics_path": "/probe",
             "params": {"module": [monitoring.CERTIFICATE]},
             "static_configs": [{"targets": targets, "labels": labels}],

@@ -78,7 +78,8 @@ def examine(name: str, folder: Path | None = None, *, secrets: bool = True) -> R
     flaws += _misread(read, {(flaw.file, flaw.line, flaw.column) for flaw in flaws})
     if flaws or settings is None:
         return Report(name, None, in_order(flaws), layers=tuple(read))
-    notes = [replace(_finding(item, own, read), level=Level.NOTE) for item in rules.notices(settings)]
+    told = (item for item in rules.notices(settings) if not item.own or own.has(item.key))
+    notes = [replace(_finding(item, own, read), level=Level.NOTE) for item in told]
     return Report(name, settings, (), in_order(notes), tuple(read))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from infra.settings import rules
 from infra.settings.model import Settings
 from infra.settings.rules import reading
+from infra.settings.rules.operator import OWN
 from infra.settings.rules.reading import Path
 
 MEMORY_KEYS = (
@@ -60,6 +61,10 @@ def _idle(settings: Settings, path: Path) -> Iterator[str]:
         holder = _at(settings, path[:length])
         if getattr(holder, "enabled", True) is False and path[length] != "enabled":
             yield f"Does nothing here: {'.'.join(path[:length])}.enabled is false."
+    if path[0] == "monitoring" and settings.monitoring.enabled:
+        operated = settings.monitoring.operator
+        if path[1] in OWN if operated else path[1] == "operator_labels":
+            yield f"Does nothing here: monitoring.operator is {str(operated).lower()}."
 
 
 def _replicas(settings: Settings, path: Path) -> Iterator[str]:

@@ -17,6 +17,15 @@ Mail = Annotated[
         examples=["oncall@example.com"],
     ),
 ]
+# Kubernetes' own rule for a label (kubernetes.io, "Labels and Selectors"), as KEY=VALUE.
+Label = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+        r"=([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$",
+        examples=["release=kube-prometheus-stack"],
+    ),
+]
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -124,12 +133,35 @@ class Monitoring(Section):
     """Prometheus, Alertmanager and the exporters beside what they measure."""
 
     enabled: bool = Field(False, description="Whether the stack is measured and alerts are raised.")
-    scrape_interval_seconds: int = Field(
-        15, ge=5, le=60, description="Seconds between two readings of every figure."
+    operator: bool = Field(
+        False,
+        description="true: the cluster's prometheus-operator runs Prometheus and Alertmanager; the stack has "
+        "ServiceMonitors, a PrometheusRule and an AlertmanagerConfig for it. That Prometheus must keep "
+        "slo.window.",
     )
-    retention_days: int = Field(15, ge=1, le=3650, description="Days figures are kept at most.")
+    operator_labels: tuple[Label, ...] = Field(
+        (),
+        json_schema_extra={**merged_by(ListRule.REPLACE), "uniqueItems": True},
+        description="Labels KEY=VALUE of those objects, by which the cluster's Prometheus and Alertmanager "
+        "choose what they read (serviceMonitorSelector, ruleSelector, alertmanagerConfigSelector).",
+    )
+    scrape_interval_seconds: int = Field(
+        15,
+        ge=5,
+        le=60,
+        description="Seconds between two readings of every figure; the alerts' ranges grow with it.",
+    )
+    retention_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days figures are kept at most, slo.window at least; fewer where retention_size is full.",
+    )
     retention_size: Memory = Field(
-        "6Gi", description="Disk in Mi or Gi that figures may take: at most 80 % of the volume."
+        "6Gi",
+        description="Disk in Mi or Gi that figures may take: at most 80 % of the volume. When it is full the "
+        "oldest go, whatever retention_days says, and the error budget counts what is left: 1000 figures "
+        "take about 12Mi a day at 15 s.",
     )
     storage: Memory = Field("8Gi", description="Volume of Prometheus in Mi or Gi.")
     storage_class: str | None = Field(
@@ -152,6 +184,11 @@ class Monitoring(Section):
     )
     receivers: Receivers = Field(Receivers(), description="Who hears of an alert.")
     quiet_hours: QuietHours = Field(QuietHours(), description="When warnings wait.")
+
+    @property
+    def chosen_by(self) -> dict[str, str]:
+        """``operator_labels`` as Kubernetes has them."""
+        return dict(label.split("=", 1) for label in self.operator_labels)
 
     @property
     def told(self) -> tuple[Receiver, ...]:

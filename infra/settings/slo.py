@@ -12,6 +12,7 @@ from infra.settings.base import Section
 # many requests were faster is counted there and nowhere between.
 LATENCY_BOUNDS_MS = (5, 10, 25, 50, 100, 200, 500, 1000, 2500, 5000, 10_000)
 # From a week on, so that the shortest window (infra/monitoring/slo.py) still holds several scrapes.
+SHORTEST_WINDOW_DAYS = 7
 Window = Annotated[str, Field(pattern=r"^([7-9]|[1-8][0-9]|90)d$", examples=["30d"])]
 
 

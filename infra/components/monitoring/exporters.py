@@ -40,7 +40,7 @@ class Measured:
 
 
 class Exporters(Component):
-    """No outputs: Prometheus knows the parts by their names."""
+    """No outputs: Prometheus knows the parts by their names, the operator by their labels."""
 
     def __init__(
         self,
@@ -56,8 +56,9 @@ class Exporters(Component):
         self.settings = settings
         self._database(images[Meter.POSTGRES_EXPORTER], measured)
         self._cache(images[Meter.REDIS_EXPORTER], measured)
-        self._nodes(images[Meter.NODE_EXPORTER])
-        self._objects(objects_image)
+        if not settings.monitoring.operator:  # the cluster reads nodes and objects for everybody
+            self._nodes(images[Meter.NODE_EXPORTER])
+            self._objects(objects_image)
         if settings.ingress.certified:
             self._certificates(images[Meter.BLACKBOX_EXPORTER])
         self._headless("service-pods", monitoring.SERVICE_PODS, monitoring.SERVICE, service.PORT)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
-from infra.monitoring.promql import here
+from infra.monitoring.promql import here, window
 from infra.settings.backups import Backups
 from infra.settings.model import Settings
 from infra.settings.rules.schedules import longest_gap
@@ -18,9 +18,9 @@ SLACK = timedelta(minutes=30)
 AWAY = "15m"
 # PostgreSQL tries a segment three times, waits a minute, and tries again: five minutes are several rounds.
 ARCHIVE_FAILS = "5m"
+ARCHIVE_SECONDS = 180  # of which a round is a third
 # On top of archive_timeout: a base backup's end and a busy store take a few minutes at most.
 ARCHIVE_SLACK_SECONDS = 300
-AGE = "time() - max by (namespace) ({metric})"
 _alert = partial(Alert, Part.BACKUPS, Dashboard.BACKUPS)
 
 
@@ -31,11 +31,11 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
         return ()
     archive = (_archive_fails(settings), _archive_lags(settings)) if backups.pitr.enabled else ()
     return (
-        _too_old(backups),
-        _never_made(backups),
-        _not_verified(backups),
-        _drill_failed(),
-        _out_of_reach(),
+        _too_old(settings),
+        _never_made(settings),
+        _not_verified(settings),
+        _drill_failed(settings),
+        _out_of_reach(settings),
         _not_watched(settings),
         *archive,
     )
@@ -50,9 +50,14 @@ def _seconds(limit: timedelta) -> int:
     return int(limit.total_seconds())
 
 
-def _too_old(backups: Backups) -> Alert:
+def _age(settings: Settings, metric: str) -> str:
+    return f"time() - max by (namespace) ({metric}{here(settings)})"
+
+
+def _too_old(settings: Settings) -> Alert:
+    backups = settings.backups
     limit = age_limit(backups, backups.schedule)
-    age = AGE.format(metric="backup_last_success_timestamp_seconds")
+    age = _age(settings, "backup_last_success_timestamp_seconds")
     return _alert(
         "BackupTooOld",
         Severity.CRITICAL,
@@ -65,13 +70,14 @@ def _too_old(backups: Backups) -> Alert:
     )
 
 
-def _never_made(backups: Backups) -> Alert:
+def _never_made(settings: Settings) -> Alert:
     # The exporter answers and knows of no backup: a new stack before its first night, or an emptied bucket.
-    limit = age_limit(backups, backups.schedule)
+    limit, chosen = age_limit(settings.backups, settings.backups.schedule), here(settings)
     return _alert(
         "BackupMissing",
         Severity.CRITICAL,
-        "backup_store_reachable == 1 unless on (namespace) backup_last_success_timestamp_seconds",
+        f"backup_store_reachable{chosen} == 1"
+        f" unless on (namespace) backup_last_success_timestamp_seconds{chosen}",
         f"{_seconds(limit)}s",
         "There is no backup at all",
         f"The store is reachable and has held no backup for {limit}.",
@@ -79,9 +85,10 @@ def _never_made(backups: Backups) -> Alert:
     )
 
 
-def _not_verified(backups: Backups) -> Alert:
+def _not_verified(settings: Settings) -> Alert:
+    backups = settings.backups
     limit = age_limit(backups, backups.drill_schedule)
-    age = AGE.format(metric="backup_last_verified_timestamp_seconds")
+    age = _age(settings, "backup_last_verified_timestamp_seconds")
     return _alert(
         "BackupNotVerified",
         Severity.WARNING,
@@ -94,11 +101,11 @@ def _not_verified(backups: Backups) -> Alert:
     )
 
 
-def _drill_failed() -> Alert:
+def _drill_failed(settings: Settings) -> Alert:
     return _alert(
         "BackupDrillFailed",
         Severity.CRITICAL,
-        "backup_drill_success == 0",
+        f"backup_drill_success{here(settings)} == 0",
         "0s",
         "The last drill could not restore its backup",
         "The drill of the newest backup failed: that backup cannot be relied on.",
@@ -106,11 +113,11 @@ def _drill_failed() -> Alert:
     )
 
 
-def _out_of_reach() -> Alert:
+def _out_of_reach(settings: Settings) -> Alert:
     return _alert(
         "BackupStoreUnreachable",
         Severity.CRITICAL,
-        "backup_store_reachable == 0",
+        f"backup_store_reachable{here(settings)} == 0",
         AWAY,
         "The store of backups cannot be reached",
         "For a quarter of an hour the store has not answered: no backup can be made or restored.",
@@ -131,10 +138,11 @@ def _not_watched(settings: Settings) -> Alert:
 
 
 def _archive_fails(settings: Settings) -> Alert:
+    failed = f"pg_stat_archiver_failed_count{here(settings)}[{window(settings, ARCHIVE_SECONDS)}s]"
     return _alert(
         "BackupArchiveFails",
         Severity.CRITICAL,
-        f"max by (namespace) (increase(pg_stat_archiver_failed_count{here(settings)}[3m])) > 0",
+        f"max by (namespace) (increase({failed})) > 0",
         ARCHIVE_FAILS,
         "PostgreSQL cannot archive its log",
         "Segments have been refused for five minutes: they stay on the volume until it is full, and what is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
-from infra.monitoring.promql import here
+from infra.monitoring.promql import RATE_SECONDS, here, window
 from infra.settings.model import Settings
 
 # An exporter's pod that moves to another node is back after a few minutes.
@@ -22,17 +22,20 @@ _alert = partial(Alert, Part.MONITORING, Dashboard.MONITORING)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
-    """The service is watched where it has /metrics."""
+    """The service is watched where it has /metrics; a Prometheus that is not the stack's own, by whose it is."""
     watched = WATCHED
     if settings.service.enable_metrics:
         watched = (("ServiceNotWatched", "service_info", "the service", True), *watched)
+    absent = tuple(_not_watched(settings, *each) for each in watched)
+    if settings.monitoring.operator:
+        return absent
     return (
         _watchdog(),
-        *(_not_watched(settings, *each) for each in watched),
+        *absent,
         _reload_failed("Prometheus"),
         _reload_failed("Alertmanager"),
         _rules_fail(),
-        _cannot_notify(),
+        _cannot_notify(settings),
         _notifications_fail(),
     )
 
@@ -86,13 +89,14 @@ def _rules_fail() -> Alert:
     )
 
 
-def _cannot_notify() -> Alert:
+def _cannot_notify(settings: Settings) -> Alert:
+    seconds = window(settings, RATE_SECONDS)
     return _alert(
         "PrometheusCannotNotify",
         Severity.CRITICAL,
         "prometheus_notifications_alertmanagers_discovered == 0"
-        " or increase(prometheus_notifications_errors_total[2m]) > 0"
-        " or increase(prometheus_notifications_dropped_total[2m]) > 0",
+        f" or increase(prometheus_notifications_errors_total[{seconds}s]) > 0"
+        f" or increase(prometheus_notifications_dropped_total[{seconds}s]) > 0",
         "3m",
         "Prometheus does not reach Alertmanager",
         "Alerts fire and nobody is told.",

@@ -11,17 +11,36 @@ from infra.monitoring import volumes
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
 from infra.settings.model import Settings
 
-ROOT = '{mountpoint="/node",fstype!~"tmpfs|ramfs"}'
-FREE, SIZE = f"node_filesystem_avail_bytes{ROOT}", f"node_filesystem_size_bytes{ROOT}"
+# Our exporter sees one folder on the disk that pods are on. The cluster's sees the node: its root, which some
+# systems cannot write to and keep pods elsewhere.
+OWN_MOUNT = 'mountpoint="/node"'
+NODE_MOUNTS = 'mountpoint=~"/|/var|/var/lib/(containerd|kubelet)"'
+NO_DISKS = 'fstype!~"tmpfs|ramfs"'
 # The kubelet begins to evict pods at 100 MiB of free memory and 5 % of free inodes.
 MEMORY_SHARE = 0.05
 INODE_SHARE = 0.06
 _alert = partial(Alert, Part.NODE, Dashboard.KUBERNETES)
 
 
-def alerts(_: Settings) -> tuple[Alert, ...]:
-    """Every stack stands on nodes, and no setting changes anything about them."""
-    return (_not_ready(), _disk_nearly_full(), _disk_fills_up(), _inodes(), _memory())
+def alerts(settings: Settings) -> tuple[Alert, ...]:
+    """Every stack stands on nodes; where their disks are seen depends on whose exporter looks."""
+    return (
+        _not_ready(),
+        _disk_nearly_full(settings),
+        _disk_fills_up(settings),
+        _inodes(settings),
+        _memory(),
+    )
+
+
+def _disks(settings: Settings, figure: str) -> str:
+    mounts = NODE_MOUNTS if settings.monitoring.operator else OWN_MOUNT
+    return f"node_filesystem_{figure}{{{mounts},{NO_DISKS}}}"
+
+
+def _written_to(settings: Settings) -> str:
+    """A disk that nothing is written to may be as full as it likes; our own exporter's folder is no such."""
+    return f" and {_disks(settings, 'readonly')} == 0" if settings.monitoring.operator else ""
 
 
 def _not_ready() -> Alert:
@@ -36,11 +55,11 @@ def _not_ready() -> Alert:
     )
 
 
-def _disk_nearly_full() -> Alert:
+def _disk_nearly_full(settings: Settings) -> Alert:
     return _alert(
         "NodeDiskNearlyFull",
         Severity.CRITICAL,
-        f"{FREE} < {volumes.FREE_BYTES}",
+        f"{_disks(settings, 'avail_bytes')} < {volumes.FREE_BYTES}{_written_to(settings)}",
         "1m",
         "A node's disk is nearly full",
         "{{ $labels.instance }} has {{ $value | humanize1024 }}B left, and 1 GB is the least.",
@@ -48,11 +67,11 @@ def _disk_nearly_full() -> Alert:
     )
 
 
-def _disk_fills_up() -> Alert:
+def _disk_fills_up(settings: Settings) -> Alert:
     return _alert(
         "NodeDiskFillsUp",
         Severity.WARNING,
-        volumes.fills_up(FREE, SIZE),
+        volumes.fills_up(_disks(settings, "avail_bytes"), _disks(settings, "size_bytes")),
         "1h",
         "A node's disk will be full within a day",
         "{{ $labels.instance }} would be full a day from now if it went on as in the last six hours.",
@@ -60,11 +79,12 @@ def _disk_fills_up() -> Alert:
     )
 
 
-def _inodes() -> Alert:
+def _inodes(settings: Settings) -> Alert:
+    free, all_ = _disks(settings, "files_free"), _disks(settings, "files")
     return _alert(
         "NodeInodesShort",
         Severity.WARNING,
-        f"node_filesystem_files_free{ROOT} / node_filesystem_files{ROOT} < {INODE_SHARE}",
+        f"{free} / {all_} < {INODE_SHARE}{_written_to(settings)}",
         "5m",
         "A node's disk runs out of inodes",
         "{{ $value | humanizePercentage }} of the inodes of {{ $labels.instance }} are free: no new file can "

@@ -6,13 +6,13 @@ from __future__ import annotations
 from functools import partial
 
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
-from infra.monitoring.promql import RATE_WINDOW, here, users
+from infra.monitoring.promql import RATE_SECONDS, here, users, window
 from infra.settings.model import Settings
 
 # O3: health fails three times. The kubelet asks every 5 s, so that one minute holds twelve answers.
 HEALTH_FAILS = 3
-HEALTH_WINDOW = "1m"
-SILENT_WINDOW = "45s"  # three scrapes of 15 s
+HEALTH_SECONDS = 60
+SILENT_SECONDS = 45  # three scrapes of 15 s
 # O3: error rate > 10 % for 5 min.
 ERROR_SHARE = 0.1
 ERRORS_LAST_MINUTES = 5
@@ -59,14 +59,15 @@ def _down(settings: Settings) -> Alert:
 def _health_fails(settings: Settings) -> Alert:
     failed = here(settings, 'endpoint=~"/health|/readiness"', 'status=~"5.."')
     replicas = here(settings, 'part="service"')
-    # A draining replica says 503 on purpose, for as long as it drains.
-    lasts = 60 + settings.service.rollout.drain_seconds
+    within, silent = window(settings, HEALTH_SECONDS), window(settings, SILENT_SECONDS, HEALTH_FAILS)
+    # A draining replica says 503 on purpose, for as long as it drains, and is remembered for the window.
+    lasts = within + settings.service.rollout.drain_seconds
     return _alert(
         "ServiceHealthFails",
         Severity.CRITICAL,
-        f"sum by (namespace, instance) (increase(api_requests_total{failed}[{HEALTH_WINDOW}]))"
+        f"sum by (namespace, instance) (increase(api_requests_total{failed}[{within}s]))"
         f" >= {HEALTH_FAILS}"
-        f" or max by (namespace, instance) (max_over_time(up{replicas}[{SILENT_WINDOW}])) == 0"
+        f" or max by (namespace, instance) (max_over_time(up{replicas}[{silent}s])) == 0"
         f" and on (namespace, instance) max by (namespace, instance) (max_over_time(up{replicas}[1h])) == 1",
         f"{lasts}s",
         "A replica's health check fails",
@@ -78,9 +79,9 @@ def _health_fails(settings: Settings) -> Alert:
 
 def _errors(settings: Settings) -> Alert:
     failed, all_ = users(settings, 'status=~"5.."'), users(settings)
-    rate = "sum by (namespace) (rate(api_requests_total{chosen}[{window}]))"
+    seconds = window(settings, RATE_SECONDS)
     share = " / ".join(
-        rate.replace("{chosen}", chosen).replace("{window}", RATE_WINDOW) for chosen in (failed, all_)
+        f"sum by (namespace) (rate(api_requests_total{chosen}[{seconds}s]))" for chosen in (failed, all_)
     )
     return _alert(
         "ServiceErrors",

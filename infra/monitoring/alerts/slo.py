@@ -20,7 +20,7 @@ SLOW_LASTS = "15m"
 # Who was woken by one of these knows where the budget went. Its windows remember a fault for hours after its
 # end, when no alert is left that Alertmanager could silence it by: the rule itself looks back.
 TOLD = ("DatabaseDown", "CacheDown", "ServiceDown", "ServiceHealthFails", "ServiceErrors", "ServiceSlow")
-TOLD_SLACK_MINUTES = 5  # a rate of two minutes and a scrape
+TOLD_SLACK_MINUTES = 5  # a rate of two minutes and a scrape; of four where scrapes are a minute apart
 MEANINGS = {"availability": "end with an error", "latency": "take longer than slo.latency.p95_ms"}
 
 
@@ -100,13 +100,15 @@ def slo_promise(settings: Settings, objective: Objective) -> str:
 
 def _burning(objective: Objective, burn: Burn) -> str:
     limit = objective.limit(burn)
-    return f"{objective.share(burn.long)} > {limit} and {objective.share(burn.short)} > {limit}"
+    long, short = (f"{objective.share(minutes)}{objective.chosen}" for minutes in (burn.long, burn.short))
+    return f"{long} > {limit} and {short} > {limit}"
 
 
 def _enough(objective: Objective, burn: Burn) -> str:
     """At least LEAST_BAD requests were bad in the long window."""
     seconds = burn.long * 60
-    return f"avg_over_time({objective.rate()}[{duration(burn.long)}]) * {seconds} >= {LEAST_BAD}"
+    rate = f"{objective.rate()}{objective.chosen}[{duration(burn.long)}]"
+    return f"avg_over_time({rate}) * {seconds} >= {LEAST_BAD}"
 
 
 def _untold(settings: Settings, burn: Burn) -> str:

@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
-Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py, slo.py);
-here is the list.
+Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
+operator.py, slo.py); here is the list.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from infra.settings.config import StackConfig
-from infra.settings.rules import access, backups, monitoring, places, sizes, slo
+from infra.settings.rules import access, backups, monitoring, operator, places, sizes, slo
 from infra.settings.rules.finding import Finding
 
 Rule = Callable[[StackConfig], Iterator[Finding]]
@@ -56,7 +56,12 @@ RULES: tuple[Rule, ...] = (
     monitoring.mail_is_named_whole,
     monitoring.mail_is_encrypted_in_production,
     monitoring.quiet_hours_have_an_end,
+    operator.operator_is_elsewhere,
+    operator.operator_labels_stand_once,
+    operator.heartbeat_is_the_clusters,
+    operator.quiet_hours_are_the_operators,
     slo.latency_is_counted,
+    slo.window_is_kept,
 )
 
 
@@ -77,4 +82,8 @@ def broken(settings: StackConfig) -> list[Finding]:
 
 def notices(settings: StackConfig) -> list[Finding]:
     """What is accepted, and better known than found out: said aloud."""
-    return [*backups.beside_the_data(settings), *monitoring.alerts_go_nowhere(settings)]
+    return [
+        *backups.beside_the_data(settings),
+        *monitoring.alerts_go_nowhere(settings),
+        *operator.own_server_is_not_run(settings),
+    ]

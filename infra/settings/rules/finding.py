@@ -10,7 +10,8 @@ class Finding:
     """A broken rule: the key to point at, what is wrong with both values, what to do.
 
     ``also``: the other keys it weighs; the message points at the first that the stack file itself sets.
-    ``rule``: the rule's name, filled in by ``rules.broken``.
+    ``rule``: the rule's name, filled in by ``rules.broken``. ``own``: told only where the stack file itself
+    sets the key.
     """
 
     key: tuple[str, ...]
@@ -18,3 +19,4 @@ class Finding:
     remedy: str
     also: tuple[tuple[str, ...], ...] = ()
     rule: str = ""
+    own: bool = False

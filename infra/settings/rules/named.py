@@ -37,6 +37,7 @@ OF_SECRETS = {
 NOTES = {
     "backups-beside-the-data": "Backups survive the loss of the cluster that they are made in.",
     "alerts-told-to-nobody": "Somebody hears of an alert.",
+    "operator-has-its-own": "What only a Prometheus of the stack's own has is set where it runs one.",
 }
 
 

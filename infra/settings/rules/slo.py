@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from infra.settings.config import StackConfig
 from infra.settings.rules.finding import Finding
-from infra.settings.slo import LATENCY_BOUNDS_MS
+from infra.settings.slo import LATENCY_BOUNDS_MS, SHORTEST_WINDOW_DAYS
 
 
 def latency_is_counted(settings: StackConfig) -> Iterator[Finding]:
@@ -21,4 +21,21 @@ def latency_is_counted(settings: StackConfig) -> Iterator[Finding]:
             f"{wanted} lies between two bounds of the service's histogram, {below} and {above}: how many "
             "requests were faster is not counted",
             f"use {below} or {above}",
+        )
+
+
+def window_is_kept(settings: StackConfig) -> Iterator[Finding]:
+    """The budget is a mean over the window: of figures that are gone nobody could say that they were bad."""
+    monitoring, slo = settings.monitoring, settings.slo
+    if not (monitoring.enabled and slo.enabled and settings.service.enable_metrics) or monitoring.operator:
+        return
+    kept = monitoring.retention_days
+    if slo.days > kept:
+        lower = f", or lower slo.window to {kept}d" if kept >= SHORTEST_WINDOW_DAYS else ""
+        yield Finding(
+            ("monitoring", "retention_days"),
+            f"retention_days {kept} is less than slo.window {slo.window}: the error budget would be counted "
+            "over what is left",
+            f"raise retention_days to {slo.days}{lower}",
+            also=(("slo", "window"),),
         )

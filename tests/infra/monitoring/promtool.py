@@ -21,7 +21,7 @@ class Scenario:
     series: Mapping[str, str]
     minute: int
     firing: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=lambda: {"namespace": "ledger"})
+    labels: Mapping[str, str] = field(default_factory=lambda: {"namespace": "example-dev"})
 
 
 def check(folder: Path, rules: str) -> None:

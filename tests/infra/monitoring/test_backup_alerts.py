@@ -16,7 +16,7 @@ from infra.settings.stack import Environment
 from tests.infra.monitoring import promtool
 from tests.infra.monitoring.promtool import Scenario
 
-HERE = '{namespace="ledger"}'
+HERE = '{namespace="example-dev"}'  # of the profile
 SUCCESS = f"backup_last_success_timestamp_seconds{HERE}"
 VERIFIED = f"backup_last_verified_timestamp_seconds{HERE}"
 DRILL = f"backup_drill_success{HERE}"

@@ -128,7 +128,7 @@ def test_prometheus_can_neither_be_stopped_nor_emptied_over_the_network() -> Non
     words = " ".join(monitoring.prometheus_command(settings("sandbox")))
     assert "lifecycle" not in words
     assert "admin-api" not in words
-    assert "--storage.tsdb.retention.time=2d" in words
+    assert "--storage.tsdb.retention.time=7d" in words
     assert "--storage.tsdb.retention.size=800MB" in words
 
 

@@ -24,6 +24,7 @@ from infra.settings.base import CRON, ListRule, Section
 from infra.settings.merge import merge
 from infra.settings.model import SECTIONS, Settings, defaults
 from infra.settings.modules import BUNDLED
+from infra.settings.rules.operator import utc_offset
 from infra.settings.slo import LATENCY_BOUNDS_MS
 from infra.settings.stack import FORM, StackName
 
@@ -260,6 +261,15 @@ def _monitoring(drawn: Values) -> None:
     email["tls"] = email["tls"] or drawn["service"]["environment"] == "production"
     if not (quiet["start"] and quiet["end"]) or quiet["start"] == quiet["end"]:
         quiet |= {"start": None, "end": None}
+    monitoring["retention_days"] = max(monitoring["retention_days"], 90)
+    if drawn["cluster"]["sandbox"]:
+        monitoring["operator"] = False
+    if monitoring["operator"]:
+        monitoring["receivers"]["heartbeat"]["every_minutes"] = None
+    labels = {label.partition("=")[0]: label for label in monitoring["operator_labels"]}
+    monitoring["operator_labels"] = list(labels.values())
+    if monitoring["operator"] and utc_offset(quiet["time_zone"]) is None:
+        quiet["time_zone"] = "UTC"
     room = limits.memory_bytes(monitoring["storage"]) * 4 // 5
     if limits.memory_bytes(monitoring["retention_size"]) > room:
         monitoring["storage"] = "9000000Gi"
