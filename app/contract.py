@@ -84,6 +84,12 @@ VARIABLES: Final = (
     Variable("DATABASE_POOL_TIMEOUT", "30"),
     Variable("DATABASE_POOL_RECYCLE", "3600"),
     Variable("REDIS_URL", required=True, secret=True),
+    # OpenTelemetry's own names and forms. Traces are sent where an endpoint is set, by http/protobuf.
+    Variable("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    Variable("OTEL_EXPORTER_OTLP_HEADERS", "", secret=True),  # name=value separated by commas
+    Variable("OTEL_TRACES_SAMPLER_ARG", "0.1"),  # share of the new traces that are sent, 0 to 1
+    Variable("OTEL_SERVICE_NAME", SERVICE),
+    Variable("OTEL_RESOURCE_ATTRIBUTES", ""),  # name=value separated by commas
     Variable("LEDGER_SUMMARY_TTL_SECONDS", "60", module="ledger"),
     Variable("LEDGER_GENERATE_CRON", "5 * * * *", module="ledger"),  # when due entries are made; UTC
     Variable("LEDGER_TIME_ZONE", "Asia/Seoul", module="ledger"),  # whose midnight ends a day
@@ -97,6 +103,7 @@ METRICS: Final = {
     "cache_operations_total": ("operation", "result"),
     "errors_total": ("error_code",),
     "events_dropped_total": (),
+    "spans_dropped_total": (),
     "rate_limit_decisions_total": ("decision",),
     "llm_requests_total": ("provider", "outcome"),
     "batch_items_total": ("kind", "outcome"),

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from app import contract
-from app.core import errors, handlers, health, logs, openapi, schedules
+from app.core import errors, handlers, health, logs, openapi, schedules, tracing
 from app.core.auth import router as auth_routes
 from app.core.auth.tokens import TokenVerifier
 from app.core.cache import Cache
@@ -37,6 +38,9 @@ from app.core.server import DrainingServer, StoppingMiddleware
 from app.modules import chosen
 from app.settings import EnvironmentSettings, Settings, read
 
+# FastAPI's own would have paths, queries and what an exception says, wherever anybody sets a global provider
+# or FASTAPI_OTEL_AUTO_CONFIGURE; app.core.tracing is ours.
+OWN_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 KEEP_ALIVE_SECONDS = 75  # longer than the load balancers' usual 60: they, not we, close idle connections
 
 
@@ -63,6 +67,7 @@ def make_context(settings: Settings, configured: dict[str, EnvironmentSettings])
     database = Database(settings)
     metrics.watch_pool(database.in_use, database.idle)
     link = RedisLink(settings.redis_url.get_secret_value())
+    spans = tracing.make(settings, metrics, database, link)
     context = Context(
         settings=settings,
         modules=configured,
@@ -70,8 +75,9 @@ def make_context(settings: Settings, configured: dict[str, EnvironmentSettings])
         database=database,
         cache=Cache(link, metrics),
         limiter=RateLimiter(link, settings, route_limits),
-        authenticator=TokenVerifier(settings),
+        authenticator=TokenVerifier(settings, watch=spans.watch_client if spans else None),
         events=EventStore(settings, database, metrics),
+        tracing=spans,
     )
     for module in modules:
         if module.metrics:
@@ -85,6 +91,8 @@ def create_app(context: Context) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if context.tracing:
+            context.tracing.start()
         context.events.start()
         context.jobs.start()
         yield
@@ -99,6 +107,7 @@ def create_app(context: Context) -> FastAPI:
         redirect_slashes=False,  # Location would repeat the Host header, and say http behind a proxy
         docs_url=DOCS_PATH if settings.environment == "development" else None,
         redoc_url=None,
+        telemetry=OWN_TELEMETRY,
         responses=errors.documented("ERR_1000", "ERR_1600"),
         description="Money is sent as text with two decimals, so that no digit is lost; "
         "numbers are accepted too. Every error has the same body, see ErrorBody.",

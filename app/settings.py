@@ -68,6 +68,11 @@ class Settings(EnvironmentSettings):
     database_pool_timeout: float = Field(30, gt=0, le=300)
     database_pool_recycle: int = Field(3600, ge=60, le=86_400)
     redis_url: SecretStr
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_headers: SecretStr = SecretStr("")
+    otel_traces_sampler_arg: float = Field(0.1, ge=0, le=1)
+    otel_service_name: str = Field(contract.SERVICE, min_length=1, max_length=100)
+    otel_resource_attributes: str = ""
 
     @field_validator(*LISTS, mode="before")
     @classmethod
@@ -164,10 +169,25 @@ class Settings(EnvironmentSettings):
         )
         return value
 
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value:
+            values.check_collector(value)
+        return value
+
+    @field_validator("otel_exporter_otlp_headers", "otel_resource_attributes")
+    @classmethod
+    def _pairs(cls, value: SecretStr | str) -> SecretStr | str:
+        values.pairs(value.get_secret_value() if isinstance(value, SecretStr) else value)
+        return value
+
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not appear in a log: keys, whole addresses and the passwords inside them."""
         known = [self.secret_key.get_secret_value(), self.dev_token.get_secret_value()]
         known.append(self.clerk_webhook_secret.get_secret_value())
+        headers = self.otel_exporter_otlp_headers.get_secret_value()
+        known += [headers, *values.pairs(headers).values()]
         for address in (self.database_url, self.redis_url):
             known += values.address_secrets(address.get_secret_value())
         return tuple(dict.fromkeys(value for value in known if len(value) >= values.LEAST_MASKED))
@@ -185,6 +205,9 @@ REMEDIES = {
     "JWT_ISSUER": "set the iss claim of the identity provider's tokens",
     "JWT_JWKS_URL": "set JWT_ISSUER, JWT_AUDIENCE and an https JWT_JWKS_URL, or none of the three",
     "CLERK_WEBHOOK_SECRET": "copy the endpoint's signing secret whsec_… from the provider",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "set the collector's address for OTLP over HTTP, like http://collector:4318",
+    "OTEL_EXPORTER_OTLP_HEADERS": "write name=value separated by commas, values percent-encoded",
+    "OTEL_RESOURCE_ATTRIBUTES": "write name=value separated by commas, values percent-encoded",
     "TRUSTED_PROXIES": "list networks like 10.0.0.0/8 separated by commas",
     "ENVIRONMENT": f"set one of: {', '.join(contract.ENVIRONMENTS)}",
     "LOG_LEVEL": f"set one of: {', '.join(contract.LOG_LEVELS)}",

@@ -42,6 +42,7 @@ EFFECTS: Mapping[SecretName, str] = {
     SecretName.BACKUP_SECRET_ACCESS_KEY: "the next backup takes it; the exporter restarts with it",
     SecretName.SLACK_WEBHOOK_URL: "restarts Alertmanager with it; revoke the old one at Slack",
     SecretName.SMTP_PASSWORD: "restarts Alertmanager with it; withdraw the old one at the mail server",
+    SecretName.OTLP_HEADERS: "rolls the service out with it; withdraw the old token at the collector",
     SecretName.OPENAI_API_KEY: "rolls the service out with it; withdraw the old one where it was issued",
 }
 

@@ -16,6 +16,7 @@ from app.core.database import Database
 from app.core.metrics import Metrics
 from app.core.monitoring.store import EventStore
 from app.core.rate_limit import RateLimiter
+from app.core.tracing import Tracing
 from app.settings import EnvironmentSettings, Settings
 
 CLOSE_SECONDS = 2.0
@@ -53,6 +54,7 @@ class Context:
     limiter: RateLimiter
     authenticator: Authenticator
     events: EventStore
+    tracing: Tracing | None = None
     draining: bool = False
     jobs: JobQueue = field(init=False)  # made last, since it works with all the others
 
@@ -62,7 +64,10 @@ class Context:
         return ""
 
     async def close(self) -> None:
-        """Writes the last events and closes the pools."""
+        """Writes the last events, sends the last spans at the same time, and closes the pools."""
+        await asyncio.gather(self._end(), *([self.tracing.close()] if self.tracing else []))
+
+    async def _end(self) -> None:
         await self.events.stop()
         await self.cache.close()
         with suppress(TimeoutError):  # a database that hangs does not even say goodbye

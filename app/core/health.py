@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 from app import contract
 from app.core.context import Context, context_of
 from app.core.logs import logger
-from app.core.metrics import CONTENT_TYPE
 
 UNAVAILABLE = 503
 VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
@@ -159,8 +158,10 @@ async def liveness() -> Liveness:
 
 
 @router.get(contract.METRICS_PATH, response_class=Response)
-async def metrics(context: Live) -> Response:
-    """Prometheus text format. 404 where ENABLE_METRICS is false."""
+async def metrics(request: Request, context: Live) -> Response:
+    """Prometheus text format, or OpenMetrics with exemplars where Accept names it. 404 where ENABLE_METRICS
+    is false."""
     if not context.settings.enable_metrics:
         raise HTTPException(404, "Not Found")
-    return Response(context.metrics.render(), media_type=CONTENT_TYPE)
+    text, kind = context.metrics.render(request.headers.get("accept", ""))
+    return Response(text, media_type=kind)

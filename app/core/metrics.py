@@ -16,10 +16,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from app import contract
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text"
+OPENMETRICS_CONTENT_TYPE = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"  # one label for every path that is no route: 404s cannot grow the registry
 OTHER = "other"  # one label for every word that is not foreseen
@@ -60,6 +63,9 @@ class Metrics:
             "api_requests_in_flight", "Requests begun and not ended.", registry=self.registry
         )
         self._dropped = Counter("events_dropped", "Events that were not stored.", registry=self.registry)
+        self._spans_dropped = Counter(
+            "spans_dropped", "Spans that were not sent to the collector.", registry=self.registry
+        )
         self._cache = self._counter("cache_operations", "Cache operations.")
         self._errors = self._counter("errors", "Errors answered, by code.")
         self._rate_limit = self._counter("rate_limit_decisions", "Decisions of the rate limit.")
@@ -75,12 +81,16 @@ class Metrics:
     def _counter(self, name: str, meaning: str) -> Counter:
         return Counter(name, meaning, contract.METRICS[f"{name}_total"], registry=self.registry)
 
-    def request(self, method: str, endpoint: str | None, status: int, seconds: float) -> None:
-        """One answered request; ``endpoint`` is the route's template, None where no route matched."""
+    def request(
+        self, method: str, endpoint: str | None, status: int, seconds: float, trace_id: str | None = None
+    ) -> None:
+        """One answered request; ``endpoint`` is the route's template, None where no route matched.
+        ``trace_id`` becomes the exemplar, the latest of its counter and of its bucket."""
+        exemplar = {"trace_id": trace_id} if trace_id else None
         method = method if method in METHODS else "OTHER"
         endpoint = self._endpoint(endpoint or UNMATCHED)
-        self._requests.labels(method, endpoint, known(str(status), STATUSES)).inc()
-        self._seconds.labels(method, endpoint).observe(seconds)
+        self._requests.labels(method, endpoint, known(str(status), STATUSES)).inc(exemplar=exemplar)
+        self._seconds.labels(method, endpoint).observe(seconds, exemplar)
 
     def in_flight(self) -> AbstractContextManager[object]:
         """Counts one request as under way while the block runs."""
@@ -97,6 +107,10 @@ class Metrics:
     def event_dropped(self) -> None:
         """One event that will not be stored."""
         self._dropped.inc()
+
+    def spans_dropped(self, count: int) -> None:
+        """So many spans that no collector will have."""
+        self._spans_dropped.inc(count)
 
     def rate_limit(self, decision: str) -> None:
         """One decision, of RATE_LIMIT_DECISIONS; open and closed are those made while Redis is away."""
@@ -121,9 +135,13 @@ class Metrics:
         self._pool.labels("in_use").set_function(in_use)
         self._pool.labels("idle").set_function(idle)
 
-    def render(self) -> bytes:
-        """The text exposition format 0.0.4."""
-        return generate_latest(self.registry)
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The figures and their content type: OpenMetrics, which alone has exemplars, where ``accept`` names
+        it, else the text format 0.0.4. Nothing of ``accept`` is given back."""
+        if any(part.partition(";")[0].strip() == OPENMETRICS for part in accept.lower().split(",")):
+            text: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return text, OPENMETRICS_CONTENT_TYPE
+        return generate_latest(self.registry), CONTENT_TYPE
 
 
 def known(word: str, words: Container[str]) -> str:

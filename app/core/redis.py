@@ -82,6 +82,11 @@ class RedisLink:
             log.warning("redis away", reason=reason)
         self._rest_until = time.monotonic() + COOL_DOWN_SECONDS
 
+    def wrap(self, watch: Callable[[Redis], None]) -> None:
+        """Lets ``watch`` put something around the client's commands."""
+        watch(self._client)
+        self._command = self._client.execute_command
+
     async def ping(self) -> None:
         """Raises RedisError or OSError where Redis does not answer; an answer ends the cool-down."""
         async with self._turns, asyncio.timeout(OPERATION_SECONDS):

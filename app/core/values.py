@@ -27,6 +27,7 @@ LEAST_DISTINCT = 8  # "aaaa…" is long enough and still no secret
 WEBHOOK_PREFIX = "whsec_"
 LEAST_WEBHOOK_KEY = 24  # bytes
 ROUTE_LIMIT = re.compile(r"(/[^=,\s]*)=(\d{1,9})/(\d{1,9})/(\d{1,9})")
+PAIR_NAME = re.compile(r"[A-Za-z0-9!#$&'*+.^_|~-]+")  # of a header, RFC 9110 §5.6.2
 Network = IPv4Network | IPv6Network
 
 
@@ -127,6 +128,32 @@ def check_keys_url(address: str, environment: str | None) -> None:
         raise ValueError("is no address of the form https://host/path")
     if parts.scheme == "http" and environment in {"staging", "production"}:
         raise ValueError("is not https: whoever is on the way could put in keys of their own")
+
+
+def check_collector(address: str) -> None:
+    """Raises ValueError where no collector can be there: OTLP over HTTP, without a user, a query or a
+    fragment in the address."""
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise ValueError("is no address") from None
+    if parts.scheme not in {"https", "http"} or not named or "@" in parts.netloc:
+        raise ValueError("is no address of the form https://host:4318")
+    if parts.query or parts.fragment:
+        raise ValueError("ends with a query or a fragment; /v1/traces is appended to it")
+
+
+def pairs(text: str) -> dict[str, str]:
+    """{name: value} of name=value separated by commas, values percent-encoded (OpenTelemetry's form of
+    headers and resource attributes). Raises ValueError where a part is no pair; the part is not told."""
+    found = {}
+    for number, part in enumerate(filter(str.strip, text.split(",")), 1):
+        name, sign, value = part.partition("=")
+        if not sign or not PAIR_NAME.fullmatch(name.strip()) or not value.strip().isprintable():
+            raise ValueError(f"has a part, number {number}, that is not name=value")
+        found[name.strip()] = unquote(value.strip())
+    return found
 
 
 def check_webhook_secret(secret: str) -> None:

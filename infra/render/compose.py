@@ -106,7 +106,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         **fixed,
         **{name: f"${{{name}:-{value}}}" for name, value in values.items()},
         **{name: _asked(name) for name in (service.SECRET_KEY, service.DEV_TOKEN)},
-        service.CLERK_WEBHOOK_SECRET: f"${{{service.CLERK_WEBHOOK_SECRET}:-}}",
+        **{name: f"${{{name}:-}}" for name in (service.CLERK_WEBHOOK_SECRET, service.OTLP_HEADERS)},
         service.DATABASE_URL: _database_url(settings, settings.postgres.service_role, "SERVICE"),
         service.REDIS_URL: f"redis://:{_asked('REDIS_PASSWORD')}@redis:{redis.PORT}/0",
     }

@@ -16,6 +16,7 @@ from infra.settings.stack import Environment
 OTHERWISE = {
     SecretName.CLERK_WEBHOOK_SECRET: "service.auth.clerk_webhook: true",
     SecretName.BACKUP_KEY: "backups.enabled: true",
+    SecretName.OTLP_HEADERS: "tracing.headers: true",
     **dict.fromkeys(OF_STORE, "backups.store.kind: s3"),
     **{name: f"monitoring.receivers.{receiver}" for receiver, name in OF_RECEIVERS.items()},
 }

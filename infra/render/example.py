@@ -30,6 +30,8 @@ MEANINGS = {
     "HOST": "Address that a service started by hand listens on; in its container it is every address.",
     "PORT": "Port of the service on this machine.",
     "VERSION": "What /health reports.",
+    "OTEL_SERVICE_NAME": "Whose the spans are, in the collector.",
+    "OTEL_RESOURCE_ATTRIBUTES": "What else is said of whose they are: name=value separated by commas.",
 }
 
 
@@ -59,6 +61,8 @@ def _groups(settings: Settings) -> Iterator[tuple[str, list[Entry]]]:
     )
     webhook = SecretName.CLERK_WEBHOOK_SECRET.meaning
     yield "Given by the identity provider", [Entry(service.CLERK_WEBHOOK_SECRET, "", [webhook])]
+    headers = SecretName.OTLP_HEADERS.meaning
+    yield "Given by the operator of the collector of traces", [Entry(service.OTLP_HEADERS, "", [headers])]
     values = service.environment(settings, "dev")
     yield "The service", [Entry(name, _quoted(value), _comment(name)) for name, value in values.items()]
 

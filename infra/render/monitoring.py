@@ -102,6 +102,7 @@ def prometheus_command(settings: Settings) -> tuple[str, ...]:
         f"--web.listen-address=:{PORTS[PROMETHEUS]}",
         f"--web.external-url={url(settings, PROMETHEUS)}",
         "--web.route-prefix=/",
+        "--enable-feature=exemplar-storage",  # 100,000 of them by default, about 10 MB
     )
 
 

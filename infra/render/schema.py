@@ -72,6 +72,7 @@ def _config(properties: dict[str, Schema]) -> Schema:
             *map(_secrets_of_mode, Mode),
             *map(_secrets_of_module, OF_MODULES),
             _webhook(),
+            _headers(),
             *_backups(),
             *map(_receiver, Receiver),
         ],
@@ -154,6 +155,13 @@ def _receiver(receiver: Receiver) -> Schema:
         "required": ["enabled", "receivers"],
     }
     return _implies(f"{PROJECT}:monitoring", chosen, {"required": [OF_RECEIVERS[receiver].value]})
+
+
+def _headers() -> Schema:
+    """Where the file itself switches tracing and its headers on."""
+    named: Schema = {name: {"const": True} for name in ("enabled", "headers")}
+    chosen: Schema = {"properties": named, "required": sorted(named)}
+    return _implies(f"{PROJECT}:tracing", chosen, {"required": [SecretName.OTLP_HEADERS.value]})
 
 
 def _implies(key: str, chosen: Schema, secrets: Schema) -> Schema:

@@ -27,10 +27,15 @@ REDIS_URL = "REDIS_URL"
 SECRET_KEY = "SECRET_KEY"  # noqa: S105  a key, not a value
 DEV_TOKEN = "DEV_TOKEN"  # noqa: S105
 CLERK_WEBHOOK_SECRET = "CLERK_WEBHOOK_SECRET"  # noqa: S105
-SECRET_VARIABLES = (DATABASE_URL, REDIS_URL, SECRET_KEY, DEV_TOKEN, CLERK_WEBHOOK_SECRET)
+OTLP_ENDPOINT, OTLP_HEADERS = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"
+SECRET_VARIABLES = (DATABASE_URL, REDIS_URL, SECRET_KEY, DEV_TOKEN, CLERK_WEBHOOK_SECRET, OTLP_HEADERS)
 # Those a stack may do without: secret → its variable.
 OPTIONAL_SECRETS: Mapping[SecretName, str] = MappingProxyType(
-    {SecretName.DEV_TOKEN: DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET: CLERK_WEBHOOK_SECRET}
+    {
+        SecretName.DEV_TOKEN: DEV_TOKEN,
+        SecretName.CLERK_WEBHOOK_SECRET: CLERK_WEBHOOK_SECRET,
+        SecretName.OTLP_HEADERS: OTLP_HEADERS,
+    }
 )
 # Of modules that are not bundled: an image of the team's own reads them, the service built here does not.
 MODULE_SECRET_VARIABLES: Mapping[SecretName, str] = MappingProxyType(
@@ -74,6 +79,8 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DATABASE_MAX_OVERFLOW": ("service", "pool", "max_overflow"),
         "DATABASE_POOL_TIMEOUT": ("service", "pool", "timeout_seconds"),
         "DATABASE_POOL_RECYCLE": ("service", "pool", "recycle_seconds"),
+        OTLP_ENDPOINT: ("tracing", "endpoint"),
+        "OTEL_TRACES_SAMPLER_ARG": ("tracing", "sample_ratio"),
         "LEDGER_SUMMARY_TTL_SECONDS": ("ledger", "summary_ttl_seconds"),
         "LEDGER_GENERATE_CRON": ("ledger", "generate_schedule"),
         "LEDGER_TIME_ZONE": ("ledger", "time_zone"),
@@ -86,11 +93,17 @@ def environment(settings: Settings, version: str) -> dict[str, str]:
     """Environment variables without secrets; a module's only where the stack runs it. An empty one counts as
     not set. ``version`` is what /health reports: the image's tag."""
     absent = {module.value for module in Module} - {module.value for module in settings.modules}
+    off = {} if settings.tracing.enabled else {OTLP_ENDPOINT: ""}  # where it has an address, it traces
+    place = settings.stack.environment
     return {
         "HOST": "0.0.0.0",  # noqa: S104  a pod does not know its address before it starts
         "PORT": str(PORT),
         "VERSION": version,
+        "OTEL_SERVICE_NAME": settings.stack.team,
+        # The second is what it was called until 2024, and what many collectors still look for.
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={place},deployment.environment={place}",
         **{name: _text(settings, key) for name, key in KEYS.items() if key[0] not in absent},
+        **off,
     }
 
 

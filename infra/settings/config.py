@@ -17,6 +17,7 @@ from infra.settings.secrets import SecretName, required
 from infra.settings.service import Service
 from infra.settings.slo import Slo
 from infra.settings.stack import StackName
+from infra.settings.tracing import Tracing
 
 
 class StackConfig(Section):
@@ -41,6 +42,7 @@ class StackConfig(Section):
     backups: Backups = Field(Backups(), description="Dumps of the database, their retention, the drill.")
     monitoring: Monitoring = Field(Monitoring(), description="Figures, alerts, and who hears of them.")
     slo: Slo = Field(Slo(), description="What the service promises; alerts tell when it is being broken.")
+    tracing: Tracing = Field(Tracing(), description="Spans of requests, and where they are sent.")
 
     @property
     def namespace_name(self) -> str:
@@ -53,4 +55,5 @@ class StackConfig(Section):
         webhook = self.service.auth.clerk_webhook
         store = self.backups.store.kind if self.backups.enabled else None
         mode, told = self.service.environment, self.monitoring.told
-        return required(mode, self.modules, webhook=webhook, store=store, told=told)
+        headers = self.tracing.with_headers
+        return required(mode, self.modules, webhook=webhook, store=store, told=told, headers=headers)

@@ -63,7 +63,8 @@ def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
     webhook = isinstance(auth, dict) and auth.get("clerk_webhook") is True
     known = [Module(name) for name in modules if name in list(Module)]
     store, told = _store(merged.get("backups")), _told(merged.get("monitoring"))
-    return required(Mode(mode), known, webhook=webhook, store=store, told=told)
+    headers = _headers(merged.get("tracing"))
+    return required(Mode(mode), known, webhook=webhook, store=store, told=told, headers=headers)
 
 
 def _store(backups: Any) -> StoreKind | None:
@@ -73,6 +74,11 @@ def _store(backups: Any) -> StoreKind | None:
     store = backups.get("store")
     kind = store.get("kind") if isinstance(store, dict) else None
     return StoreKind(kind) if kind in list(StoreKind) else StoreKind.CLUSTER
+
+
+def _headers(tracing: Any) -> bool:
+    """Whether the collector of traces wants headers."""
+    return isinstance(tracing, dict) and tracing.get("enabled") is True and tracing.get("headers") is True
 
 
 def _told(monitoring: Any) -> list[Receiver]:

@@ -13,6 +13,7 @@ from infra.settings.service import Mode
 
 MIN_CHARS = 32  # long enough that the short hash in an object's name can never be searched
 MIN_ID_CHARS = 16  # of an access key's name (IAM API, AccessKey), which its secret stands beside
+MIN_HEADERS_CHARS = 16  # a header's name and a collector's token, which its operator issues
 MIN_MAIL_CHARS = 16  # what mail providers issue to programs; chosen by a generator, so 16 are not searched
 SCHEMES = ("awskms", "azurekeyvault", "gcpkms", "hashivault")  # Pulumi's secrets providers with a key service
 PASSPHRASE = "passphrase"  # noqa: S105  Pulumi's own word for its default provider
@@ -34,6 +35,7 @@ class SecretName(StrEnum):
     SLACK_WEBHOOK_URL = "slackWebhookUrl"
     SMTP_PASSWORD = "smtpPassword"  # noqa: S105
     HEARTBEAT_URL = "heartbeatUrl"
+    OTLP_HEADERS = "otlpHeaders"
 
     @property
     def given(self) -> bool:
@@ -60,10 +62,20 @@ OF_RECEIVERS: Mapping[Receiver, SecretName] = MappingProxyType(
     }
 )
 GIVEN = frozenset(
-    {SecretName.OPENAI_API_KEY, SecretName.CLERK_WEBHOOK_SECRET, *OF_STORE, *OF_RECEIVERS.values()}
+    {
+        SecretName.OPENAI_API_KEY,
+        SecretName.CLERK_WEBHOOK_SECRET,
+        SecretName.OTLP_HEADERS,
+        *OF_STORE,
+        *OF_RECEIVERS.values(),
+    }
 )
 SHORTER: Mapping[SecretName, int] = MappingProxyType(
-    {SecretName.BACKUP_ACCESS_KEY_ID: MIN_ID_CHARS, SecretName.SMTP_PASSWORD: MIN_MAIL_CHARS}
+    {
+        SecretName.BACKUP_ACCESS_KEY_ID: MIN_ID_CHARS,
+        SecretName.SMTP_PASSWORD: MIN_MAIL_CHARS,
+        SecretName.OTLP_HEADERS: MIN_HEADERS_CHARS,
+    }
 )
 OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
     {Module.ASSISTANT: frozenset({SecretName.OPENAI_API_KEY})}
@@ -83,6 +95,7 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.SLACK_WEBHOOK_URL: "Address that posts alerts to Slack (incoming webhook).",
         SecretName.SMTP_PASSWORD: "Password of the sender of alerts at the mail server.",
         SecretName.HEARTBEAT_URL: "Address that takes signs of life and misses them (dead man's switch).",
+        SecretName.OTLP_HEADERS: "Headers that the collector of traces wants: name=value,name=value.",
     }
 )
 
@@ -94,16 +107,18 @@ def required(
     webhook: bool = False,
     store: StoreKind | None = None,
     told: Collection[Receiver] = (),
+    headers: bool = False,
 ) -> frozenset[SecretName]:
     """The development token exists in development, a module's secret with its module, the webhook's with
     ``service.auth.clerk_webhook``, those of backups with ``store`` (None: no backups), a receiver's where
-    alerts are ``told`` to it, the rest always."""
+    alerts are ``told`` to it, the collector's where it wants ``headers``, the rest always."""
     of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
     sometimes = {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET, SecretName.BACKUP_KEY}
-    sometimes |= set(OF_RECEIVERS.values())
+    sometimes |= {SecretName.OTLP_HEADERS, *OF_RECEIVERS.values()}
     wanted = {name for module in modules for name in OF_MODULES.get(module, ())}
     wanted |= {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else set()
     wanted |= {SecretName.CLERK_WEBHOOK_SECRET} if webhook else set()
+    wanted |= {SecretName.OTLP_HEADERS} if headers else set()
     wanted |= {SecretName.BACKUP_KEY} if store else set()
     wanted |= OF_STORE if store is StoreKind.S3 else set()
     wanted |= {OF_RECEIVERS[receiver] for receiver in told}

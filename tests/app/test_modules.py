@@ -23,6 +23,6 @@ async def test_a_modules_own_metrics_are_shown(settings: Settings, monkeypatch: 
     monkeypatch.setitem(modules.REGISTRY, "ledger", replace(ledger, metrics=count))
     context = make_context(settings, {"ledger": ledger.settings()})
     try:
-        assert b"ledger_imports_total 3.0" in context.metrics.render()
+        assert b"ledger_imports_total 3.0" in context.metrics.render()[0]
     finally:
         await context.close()

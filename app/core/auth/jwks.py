@@ -20,14 +20,22 @@ FETCH_SECONDS = 3.0  # one whole attempt
 PAUSE_SECONDS = 5.0  # between two attempts, whatever tokens come: the provider is not hammered
 MAX_BYTES = 256_000  # a set of a few keys has some kilobytes
 LEAST_BITS = 2048  # RFC 7518 §3.3
+Watch = Callable[[httpx.AsyncClient], None]  # puts something around a client's requests
 log = logger(__name__)
 
 
 class KeySet:
     """Keys by their ``kid``. One attempt at a time, shared by everybody who waits for it."""
 
-    def __init__(self, url: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
+    ) -> None:
         self._url = url
+        self._watch = watch
         self._seconds = seconds
         self._clock = clock
         self._keys: dict[str, RSAPublicKey] = {}
@@ -54,7 +62,7 @@ class KeySet:
         self._tried = self._clock()
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                found = usable_keys(json.loads(await _download(self._url)))
+                found = usable_keys(json.loads(await _download(self._url, self._watch)))
             if not found:
                 raise ValueError("no usable key")  # noqa: TRY301  (the same log line as any other failure)
             self._keys, self._fetched = found, self._tried
@@ -67,15 +75,18 @@ class KeySet:
             self._attempt = None
 
 
-async def _download(url: str) -> bytes:
+async def _download(url: str, watch: Watch | None) -> bytes:
     body = b""
-    async with httpx.AsyncClient(timeout=FETCH_SECONDS) as client, client.stream("GET", url) as response:
-        if response.status_code != httpx.codes.OK:
-            raise ValueError(f"status {response.status_code}")
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > MAX_BYTES:
-                raise ValueError("too large")
+    async with httpx.AsyncClient(timeout=FETCH_SECONDS) as client:
+        if watch:
+            watch(client)
+        async with client.stream("GET", url) as response:
+            if response.status_code != httpx.codes.OK:
+                raise ValueError(f"status {response.status_code}")
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > MAX_BYTES:
+                    raise ValueError("too large")
     return body
 
 

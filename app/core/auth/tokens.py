@@ -15,7 +15,7 @@ import jwt
 from jwt.exceptions import InvalidSubjectError
 
 from app import contract
-from app.core.auth.jwks import ALGORITHM, KeySet
+from app.core.auth.jwks import ALGORITHM, KeySet, Watch
 from app.core.auth.users import DEVELOPER_ID, Identity, Role, email_of, is_reserved
 from app.core.logs import logger
 from app.settings import Settings
@@ -36,10 +36,10 @@ class OversizeError(jwt.DecodeError):
 class TokenVerifier:
     """Knows all three kinds of tokens; which of them count is a matter of the settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, watch: Watch | None = None) -> None:
         self._settings = settings
         self._development = settings.dev_token.get_secret_value().encode()
-        self._keys = KeySet(settings.jwt_jwks_url, settings.jwt_jwks_seconds)
+        self._keys = KeySet(settings.jwt_jwks_url, settings.jwt_jwks_seconds, watch=watch)
 
     async def identify(self, token: str) -> Identity | None:
         """Who the token speaks for, None where it is not valid. Raises KeysAwayError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -35,7 +36,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send, self._context)
-        with self._context.metrics.in_flight():
+        with self._context.metrics.in_flight(), exchange.span.current() if exchange.span else nullcontext():
             try:
                 await self._app(scope, receive, exchange.send)
             finally:
@@ -87,7 +88,10 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send, context: Context) -> None:
         headers = Headers(scope=scope)
-        self._trace = trace_of(headers.getlist("traceparent"))
+        trace = trace_of(headers.getlist("traceparent"))
+        tracing = None if scope["path"] in contract.PROBE_PATHS else context.tracing
+        self.span = tracing.request(trace) if tracing else None
+        self._trace = self.span.trace if self.span else trace
         given = headers.get("x-request-id", "")
         self._request_id = given if REQUEST_ID.fullmatch(given) else self._trace.trace_id
         self._state = scope.setdefault("state", {})
@@ -113,11 +117,16 @@ class _Exchange:
         await self._send(message)
 
     def finish(self) -> None:
-        """Counts and logs; probes only when they fail, since they come every few seconds."""
+        """Counts and logs; probes only when they fail, since they come every few seconds. An exemplar leads
+        to a trace that is sent or, of a request without a span, to its log line."""
         seconds = time.perf_counter() - self._begun
         method, route, status = self._scope["method"], route_of(self._scope), self.status
-        self._context.metrics.request(method, route, status, seconds)
-        write = log.debug if route in contract.PROBE_PATHS and status < SERVER_ERROR else log.info
+        quiet = route in contract.PROBE_PATHS and status < SERVER_ERROR
+        leads = self._trace.sampled if self.span else not quiet
+        self._context.metrics.request(method, route, status, seconds, self._trace.trace_id if leads else None)
+        if self.span:
+            self.span.answered(method, route, status, self._state.get("error_code"))
+        write = log.debug if quiet else log.info
         fields = {"error_code": self._state["error_code"]} if "error_code" in self._state else {}
         method = method if method in METHODS else OTHER
         write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2), **fields)

@@ -20,11 +20,13 @@ LONGEST = 512  # characters of a later version's header that are looked at
 
 
 class Trace(NamedTuple):
-    """The trace a request belongs to and the id of this service's span in it."""
+    """The trace a request belongs to and the id of this service's span in it; ``parent`` is the caller's
+    span, None in a new trace."""
 
     trace_id: str
     span_id: str
     sampled: bool = False
+    parent: str | None = None
 
     @property
     def traceparent(self) -> str:
@@ -41,7 +43,7 @@ def trace_of(headers: list[str]) -> Trace:
     version, trace, parent, flags, more = found.groups()
     if trace == NO_TRACE or parent == NO_SPAN or (version == VERSION and more is not None):
         return Trace(new_id(16), span)
-    return Trace(trace, span, bool(int(flags, 16) & SAMPLED))
+    return Trace(trace, span, bool(int(flags, 16) & SAMPLED), parent)
 
 
 def new_id(length: int) -> str:

@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, slo.py); here is the list.
+operator.py, slo.py, tracing.py); here is the list.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from infra.settings.config import StackConfig
-from infra.settings.rules import access, backups, monitoring, operator, places, sizes, slo
+from infra.settings.rules import access, backups, monitoring, operator, places, sizes, slo, tracing
 from infra.settings.rules.finding import Finding
 
 Rule = Callable[[StackConfig], Iterator[Finding]]
@@ -62,6 +62,8 @@ RULES: tuple[Rule, ...] = (
     operator.quiet_hours_are_the_operators,
     slo.latency_is_counted,
     slo.window_is_kept,
+    tracing.spans_have_an_address,
+    tracing.headers_travel_encrypted,
 )
 
 

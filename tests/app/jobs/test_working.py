@@ -47,7 +47,7 @@ async def test_every_item_has_its_effect_and_its_result_once(
     assert [(row.position, row.result) for row in results.items] == [
         (n, {"doubled": n * 2}) for n in range(123)
     ]
-    figures = context.metrics.render().decode()
+    figures = context.metrics.render()[0].decode()
     assert 'batch_items_total{kind="test.note",outcome="completed"} 123.0' in figures
 
 

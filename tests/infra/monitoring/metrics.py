@@ -30,7 +30,7 @@ def of_service() -> set[str]:
 
 def of_process() -> set[str]:
     """What prometheus_client says of any process."""
-    lines = Metrics("1", "production").render().decode().splitlines()
+    lines = Metrics("1", "production").render()[0].decode().splitlines()
     return {line.partition(" ")[0] for line in lines if line.startswith(("process_", "python_"))}
 
 

@@ -122,6 +122,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _cache(drawn["redis"])
     _backups(drawn)
     _monitoring(drawn)
+    _tracing(drawn)
     promised = drawn["slo"]["latency"]
     promised["p95_ms"] = max(bound for bound in LATENCY_BOUNDS_MS if bound <= promised["p95_ms"])
     return drawn
@@ -273,3 +274,10 @@ def _monitoring(drawn: Values) -> None:
     room = limits.memory_bytes(monitoring["storage"]) * 4 // 5
     if limits.memory_bytes(monitoring["retention_size"]) > room:
         monitoring["storage"] = "9000000Gi"
+
+
+def _tracing(drawn: Values) -> None:
+    tracing = drawn["tracing"]
+    tracing["enabled"] = tracing["enabled"] and tracing["endpoint"] is not None
+    if drawn["service"]["environment"] != "development" and tracing["endpoint"]:
+        tracing["headers"] = tracing["headers"] and tracing["endpoint"].startswith("https://")

@@ -131,6 +131,33 @@ def test_the_webhooks_secret_is_there_where_webhooks_are_taken_only(taken: bool)
     assert keys.get("CLERK_WEBHOOK_SECRET") == (SECRETS[SecretName.CLERK_WEBHOOK_SECRET] if taken else None)
 
 
+def test_spans_go_where_the_stack_says_and_nowhere_while_tracing_is_off() -> None:
+    wanted = {"endpoint": "https://traces.example.com", "sample_ratio": 0.25}
+    on = render.environment(settings(STACK, tracing={**wanted, "enabled": True}), "1.4.2")
+    off = render.environment(settings(STACK, tracing=wanted), "1.4.2")
+    assert on["OTEL_TRACES_SAMPLER_ARG"] == "0.25"
+    assert off["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
+    assert {key: value for key, value in on.items() if off[key] != value} == {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://traces.example.com"
+    }
+
+
+def test_spans_say_whose_they_are_by_the_stacks_name() -> None:
+    said = render.environment(settings("ledger-prod"), "1.4.2")
+    assert (said["OTEL_SERVICE_NAME"], said["VERSION"]) == ("ledger", "1.4.2")
+    assert "deployment.environment=prod" in said["OTEL_RESOURCE_ATTRIBUTES"].split(",")
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_the_collectors_headers_are_a_secret_and_there_where_they_are_wanted_only(headers: bool) -> None:
+    tracing = {"enabled": True, "endpoint": "https://traces.example.com", "headers": headers}
+    program = built(settings(STACK, tracing=tracing))
+    keys = program.kind("Secret")["service-secrets"]["stringData"]["value"]
+    value = SECRETS[SecretName.OTLP_HEADERS]
+    assert keys.get("OTEL_EXPORTER_OTLP_HEADERS") == (value if headers else None)
+    assert value not in str(program.kind("ConfigMap"))
+
+
 def test_every_secret_of_a_module_that_is_not_bundled_has_a_variable_of_its_own() -> None:
     apart = {name for module, names in OF_MODULES.items() if module not in BUNDLED for name in names}
     assert set(render.MODULE_SECRET_VARIABLES) == apart

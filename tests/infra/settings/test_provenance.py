@@ -275,4 +275,5 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "slackWebhookUrl": "not needed",
         "smtpPassword": "not needed",
         "heartbeatUrl": "not needed",
+        "otlpHeaders": "not needed",
     }

@@ -102,7 +102,7 @@ def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataOb
     whole = {name: model(name).model_validate_json(json.dumps(part)) for name, part in given_values.items()}
     mode = Mode(json.loads(whole["service"].model_dump_json())["environment"])
     webhook = json.loads(whole["service"].model_dump_json())["auth"]["clerk_webhook"]
-    names = required(mode, modules, webhook=webhook)
+    names = required(mode, modules, webhook=webhook, headers=True)
     secrets = {name.value: {"secure": "v1:abc"} for name in names}
     config: dict[str, Any] = {
         f"slipway:{name}": section.model_dump(mode="json") for name, section in whole.items()

@@ -25,7 +25,9 @@ SECRETS = {
 }
 EVERYTHING = profile(Environment.SANDBOX)
 NUMBERS = [
-    leaf for leaf in leaves() if leaf.path[0] in {"service", "ledger", "dispatch"} and leaf.least is not None
+    leaf
+    for leaf in leaves()
+    if leaf.path[0] in {"service", "ledger", "dispatch", "tracing"} and leaf.least is not None
 ]
 
 
@@ -60,6 +62,7 @@ def test_the_service_takes_whatever_settings_validate(drawn: Settings) -> None:
 def test_a_stack_that_says_nothing_leaves_the_service_its_own_defaults() -> None:
     said = environment(profile(Environment.PROD), "unknown")
     profiled = {"MODULES", "DATABASE_POOL_SIZE", "DATABASE_MAX_OVERFLOW"}
+    profiled |= {"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"}  # of the stack's name
     own = {variable.name: variable.default for variable in VARIABLES if variable.name in said}
     assert {name: said[name] for name in own if name not in profiled} == {
         name: default for name, default in own.items() if name not in profiled
