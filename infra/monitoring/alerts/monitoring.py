@@ -22,7 +22,7 @@ _alert = partial(Alert, Part.MONITORING, Dashboard.MONITORING)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
-    """The service is watched where it has /metrics; another's Prometheus is its own matter."""
+    """The service is watched where it has /metrics; another's Prometheus is watched by whose it is."""
     watched = WATCHED
     if settings.service.enable_metrics:
         watched = (("ServiceNotWatched", "service_info", "the service", True), *watched)

@@ -140,6 +140,7 @@ def _nodes() -> Iterator[tuple[str, Course]]:
     yield elsewhere("node_uname_info", **NODE), Level(1)
     yield DISK_FREE, Level(5e10)
     yield elsewhere("node_filesystem_size_bytes", **DISK), Level(1e11)
+    yield elsewhere("node_filesystem_readonly", **DISK), Level(0)
     yield elsewhere("node_filesystem_files_free", **DISK), Level(9e6)
     yield elsewhere("node_filesystem_files", **DISK), Level(1e7)
     yield elsewhere("node_memory_MemAvailable_bytes", **NODE), Level(4e9)

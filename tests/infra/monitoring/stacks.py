@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from infra.render import everything
+from infra.render import everything, generate
 from infra.render.generate import profile
 from infra.settings.model import Settings
 from infra.settings.slo import Slo
@@ -15,6 +15,23 @@ from infra.settings.stack import Environment
 def full(window: str = "30d") -> Settings:
     """Production with everything."""
     return everything.of(profile(Environment.PROD), Slo(window=window))
+
+
+@cache
+def slow() -> Settings:
+    """With the fewest figures that can be set: one a minute."""
+    return _monitored(scrape_interval_seconds=60)
+
+
+@cache
+def operated() -> Settings:
+    """On a cluster whose prometheus-operator measures it."""
+    return generate.operated(full())
+
+
+def _monitored(**changed: object) -> Settings:
+    base = full()
+    return base.model_copy(update={"monitoring": base.monitoring.model_copy(update=changed)})
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from infra.monitoring.alert import Alert
 from infra.render import alerts as render
 from infra.settings.model import Settings
 from tests.infra.monitoring import faults, promtool, series, stacks
+from tests.infra.monitoring.fault import Fault
 from tests.infra.monitoring.promtool import Moment
 from tests.infra.monitoring.series import Timeline
 
@@ -41,7 +43,25 @@ def counted(settings: Settings, names: Iterable[str]) -> dict[tuple[str, str | N
 
 @pytest.mark.parametrize("title", faults.FAULTS)
 def test_a_fault_fires_its_alerts_and_no_other_and_they_end_with_it(title: str, tmp_path: Path) -> None:
+    proved(faults.FAULTS[title], tmp_path)
+
+
+SLOW = (
+    "no replica is available", "a replica says that it is not healthy", "a replica does not answer at all",
+    "half of the requests fail", "a tenth of the requests takes longer than ten seconds",
+    "the archive refuses segments", "Alertmanager does not answer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", SLOW)
+def test_with_one_reading_a_minute_a_fault_is_told_some_readings_later(title: str, tmp_path: Path) -> None:
     fault = faults.FAULTS[title]
+    # Four readings fill the shortest range where eight did.
+    proved(replace(fault, settings=stacks.slow(), step=60, minutes=fault.minutes + 4), tmp_path)
+
+
+def proved(fault: Fault, tmp_path: Path) -> None:
+    """It fires its alerts and no other in time, and all are silent afterwards."""
     end = BEGIN + fault.minutes
     timeline = Timeline(fault.step, BEGIN, end, end + fault.calm)
     written = series.written(fault.settings, fault.bad, timeline)
@@ -80,8 +100,11 @@ def test_every_alert_of_the_catalogue_is_fired_by_a_test() -> None:
     assert fired | elsewhere == set(every())
 
 
-@pytest.mark.parametrize("settings", [stacks.full(), stacks.sandbox()], ids=["outside", "sandbox"])
+@pytest.mark.parametrize(
+    "settings", [stacks.full(), stacks.slow(), stacks.sandbox()], ids=["outside", "slow", "sandbox"]
+)
 def test_while_all_is_well_only_the_watchdog_fires(settings: Settings, tmp_path: Path) -> None:
-    timeline = Timeline(15, 60, 60, 60)
+    step = settings.monitoring.scrape_interval_seconds
+    timeline = Timeline(step, 60, 60, 60)
     found = [Moment(minute * 60, {WATCHDOG: 1}) for minute in (1, 30, 59)]
-    promtool.moments(tmp_path, rules(settings), 15, series.written(settings, {}, timeline), found)
+    promtool.moments(tmp_path, rules(settings), step, series.written(settings, {}, timeline), found)
