@@ -114,11 +114,8 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     handlers.install(app, context.metrics, context.events)
-    app.include_router(health.router)
-    app.include_router(auth_routes.router)
-    app.include_router(cache_routes.router)
-    app.include_router(monitoring_routes.router)
-    app.include_router(batch_routes.router)
+    for own in (health, auth_routes, cache_routes, monitoring_routes, batch_routes):
+        app.include_router(own.router)
     limits: dict[str, int] = {}
     for module in chosen(settings.modules):
         limits.update(module.body_limits)

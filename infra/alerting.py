@@ -74,9 +74,9 @@ def _of_the_operator(stack: str, namespace: str) -> UserError:
 
 def send_test(where: Place, moment: datetime) -> list[str]:
     """Posts the test alert (Alertmanager's API, version 2); by which ways it is told. Raises UserError."""
-    with _client(where, where.alertmanager) as client:
-        ways = receivers(_data(where, client.get("/api/v2/status"))["config"]["original"])
-        _data(where, client.post("/api/v2/alerts", json=[test_alert(where.stack, moment)]))
+    with client(where, where.alertmanager) as server:
+        ways = receivers(answered(where, server.get("/api/v2/status"))["config"]["original"])
+        answered(where, server.post("/api/v2/alerts", json=[test_alert(where.stack, moment)]))
     return ways
 
 
@@ -108,10 +108,10 @@ def receivers(configuration: str) -> list[str]:
 
 def firing(where: Place) -> list[Firing]:
     """What fires now, the oldest last, and what is about to. Raises UserError."""
-    with _client(where, where.alertmanager) as client:
-        told = _data(where, client.get("/api/v2/alerts"))
-    with _client(where, where.prometheus) as client:
-        all_of_them = _data(where, client.get("/api/v1/alerts"))["data"]["alerts"]
+    with client(where, where.alertmanager) as server:
+        told = answered(where, server.get("/api/v2/alerts"))
+    with client(where, where.prometheus) as server:
+        all_of_them = answered(where, server.get("/api/v1/alerts"))["data"]["alerts"]
     return sorted([*_told(told), *_pending(all_of_them)], key=lambda alert: alert.since, reverse=True)
 
 
@@ -141,18 +141,19 @@ def _firing(alert: dict[str, Any], state: str, since: str) -> Firing:
 
 
 @contextmanager
-def _client(where: Place, url: str) -> Iterator[httpx.Client]:
+def client(where: Place, url: str) -> Iterator[httpx.Client]:
+    """Asks one of the stack's servers, forwarded where only pods reach it. Raises UserError."""
     with (
         reach.reachable(url, where.environment) as address,
-        httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as client,
+        httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as server,
     ):
         try:
-            yield client
+            yield server
         except httpx.TransportError as error:
             raise UserError.of(url, f"does not answer: {error}", f"slipway status {where.stack}") from None
 
 
-def _data(where: Place, answer: httpx.Response) -> Any:
+def answered(where: Place, answer: httpx.Response) -> Any:
     """The answer's JSON, or None where it has none. Raises UserError for a refusal."""
     if answer.is_error:
         what = f"answered {answer.status_code}: {answer.text.strip()[:300]}"

@@ -8,6 +8,7 @@ from infra.cli import (
     alerts,
     backup,
     check,
+    dashboards,
     demo,
     dev,
     diff,
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command()(status.status)
     app.command()(demo.demo)
     app.add_typer(alerts.app, name="alerts")
+    app.command()(dashboards.dashboards)
     app.add_typer(backup.app, name="backup")
     app.command()(restore.restore)
     app.command()(doctor.doctor)

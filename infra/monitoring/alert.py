@@ -32,6 +32,7 @@ class Dashboard(StrEnum):
     """On which dashboard does one see it? The word is the dashboard's uid."""
 
     SERVICE = "service"
+    MODULES = "modules"
     POSTGRES = "postgres"
     REDIS = "redis"
     BACKUPS = "backups"

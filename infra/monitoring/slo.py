@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from infra.monitoring import needs
+from infra.monitoring.needs import Need
 from infra.monitoring.promql import duration, here, users, window
 from infra.monitoring.recording import Recording, RecordingGroup
 from infra.settings.model import Settings
@@ -79,7 +81,7 @@ class Objective:
 
 def objectives(settings: Settings) -> tuple[Objective, ...]:
     """None where the stack promises nothing or has no figures."""
-    if not (settings.slo.enabled and settings.service.enable_metrics):
+    if not needs.met(Need.PROMISE, settings):
         return ()
     within = f'le="{settings.slo.latency.p95_ms / 1000}"'
     count = _rate("api_response_seconds_count", users(settings))
@@ -102,6 +104,11 @@ def objectives(settings: Settings) -> tuple[Objective, ...]:
             chosen,
         ),
     )
+
+
+def burn_rate(objective: Objective, minutes: int) -> str:
+    """How many times too fast the budget went in a window: at 1 it lasts exactly as long as promised."""
+    return f"{objective.share(minutes)} / {objective.budget}"
 
 
 def recordings(settings: Settings) -> tuple[RecordingGroup, ...]:

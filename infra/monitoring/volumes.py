@@ -20,10 +20,15 @@ POSTGRES_CLAIM, REDIS_CLAIM = "data-postgres-0", "data-redis-0"
 FREE, SIZE = "kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"
 
 
+def room(settings: Settings, claims: str) -> str:
+    """Free bytes of each volume. ``claims``: a matcher of persistentvolumeclaim."""
+    return f"{FREE}{here(settings, claims)}"
+
+
 def nearly_full(settings: Settings, claims: str) -> str:
     """Less than FREE_BYTES and less than FREE_SHARE. ``claims``: a matcher of persistentvolumeclaim."""
-    chosen = here(settings, claims)
-    return f"{FREE}{chosen} < {FREE_BYTES} and {FREE}{chosen} / {SIZE}{chosen} < {FREE_SHARE}"
+    free, size = room(settings, claims), f"{SIZE}{here(settings, claims)}"
+    return f"{free} < {FREE_BYTES} and {free} / {size} < {FREE_SHARE}"
 
 
 def fills_up(free: str, size: str) -> str:

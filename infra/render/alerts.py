@@ -11,22 +11,31 @@ import yaml
 from infra.monitoring.alert import Alert
 from infra.monitoring.recording import RecordingGroup
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
-def rules(groups: Mapping[str, Sequence[Alert]], recordings: Sequence[RecordingGroup] = ()) -> str:
-    """The rule file's text (prometheus.io, "Recording rules", "Alerting rules")."""
-    made = {"groups": as_data(groups, recordings)}
+
+def rules(
+    groups: Mapping[str, Sequence[Alert]],
+    recordings: Sequence[RecordingGroup] = (),
+    panels: Mapping[str, str] = NOTHING,
+) -> str:
+    """The rule file's text (prometheus.io, "Recording rules", "Alerting rules"). ``panels`` as in as_data."""
+    made = {"groups": as_data(groups, recordings, panels=panels)}
     return yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=110)
 
 
 def as_data(
     groups: Mapping[str, Sequence[Alert]],
     recordings: Sequence[RecordingGroup],
-    labels: Mapping[str, str] = MappingProxyType({}),
+    labels: Mapping[str, str] = NOTHING,
+    panels: Mapping[str, str] = NOTHING,
 ) -> list[dict[str, Any]]:
-    """The groups in the order of evaluation; every alert carries ``labels`` over those of its series."""
+    """The groups in the order of evaluation; every alert carries ``labels`` over those of its series.
+    ``panels``: name of an alert → where its panel is; its dashboard's name without it."""
     made = [_recorded(group) for group in recordings]
     return made + [
-        {"name": name, "rules": [_rule(alert, labels) for alert in alerts]} for name, alerts in groups.items()
+        {"name": name, "rules": [_rule(alert, labels, panels) for alert in alerts]}
+        for name, alerts in groups.items()
     ]
 
 
@@ -36,7 +45,7 @@ def _recorded(group: RecordingGroup) -> dict[str, Any]:
     return {"name": group.name, **interval, "rules": rules}
 
 
-def _rule(alert: Alert, labels: Mapping[str, str]) -> dict[str, Any]:
+def _rule(alert: Alert, labels: Mapping[str, str], panels: Mapping[str, str]) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expression,
@@ -47,6 +56,6 @@ def _rule(alert: Alert, labels: Mapping[str, str]) -> dict[str, Any]:
             "description": alert.description,
             "remedy": alert.remedy,
             "runbook": alert.runbook,
-            "dashboard": alert.dashboard.value,
+            "dashboard": panels.get(alert.name, alert.dashboard.value),
         },
     }

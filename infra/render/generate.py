@@ -13,6 +13,7 @@ from infra.render import (
     backups,
     compose,
     configuration,
+    dashboards,
     everything,
     example,
     monitoring,
@@ -130,6 +131,7 @@ def _monitoring(settings: Settings) -> list[tuple[str, dict[str, str]]]:
     return [
         ("prometheus", {**prometheus.files(settings, node), **monitoring.start_script()}),
         ("alertmanager", alertmanager.files(settings)),
+        ("dashboards", dashboards.files(settings)),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra import names
 from infra.monitoring import catalogue
-from infra.render import alertmanager, alerts, monitoring
+from infra.render import alertmanager, alerts, links, monitoring
 from infra.render import backups as backups_render
 from infra.render.alertmanager import NOBODY, TEAM
 from infra.render.monitoring import HTTPS_PORT, PORTS
@@ -127,7 +127,9 @@ def rules(settings: Settings) -> Object:
     inhibitions choose, and by the stack our route."""
     own = {"namespace": settings.namespace_name, "stack": str(settings.stack)}
     seconds = settings.monitoring.scrape_interval_seconds
-    groups = alerts.as_data(catalogue.groups(settings), catalogue.recordings(settings), own)
+    groups = alerts.as_data(
+        catalogue.groups(settings), catalogue.recordings(settings), own, links.of_alerts(settings)
+    )
     spec = {"groups": [{"interval": f"{seconds}s", **group} for group in groups]}
     return Object("PrometheusRule", "v1", RULES, COMPONENT, spec)
 

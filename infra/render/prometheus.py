@@ -6,11 +6,14 @@ Pods are found by name and not by asking the API server (docs/decisions/0020).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from infra.monitoring import catalogue
-from infra.render import alerts, monitoring, plain
+from infra.monitoring.alert import Alert
+from infra.monitoring.recording import RecordingGroup
+from infra.render import alerts, links, monitoring, plain
 from infra.render import backups as backups_render
 from infra.render import service as service_render
 from infra.render.monitoring import BLACKBOX_EXPORTER, KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
@@ -57,7 +60,7 @@ def files(settings: Settings, node: Node | None = None) -> dict[str, str]:
     """File name → text. ``node``: where there is but one, and the cluster is ours."""
     return {
         "prometheus.yml": plain.text(configuration(settings, node)),
-        RULES: alerts.rules(catalogue.own_groups(settings), catalogue.recordings(settings)),
+        RULES: _rules(settings, catalogue.own_groups(settings), catalogue.recordings(settings)),
     }
 
 
@@ -65,10 +68,18 @@ def watcher_files(settings: Settings) -> dict[str, str]:
     """Of the second Prometheus, which asks the first one for an answer and keeps nothing of it."""
     name, beside = monitoring.PROMETHEUS, f"127.0.0.1:{PORTS[monitoring.ALERTMANAGER]}"
     job = {**_one_pod(settings, name, PORTS[name]), "metric_relabel_configs": [_keep("__name__", "up")]}
+    watched = {catalogue.WATCHER: catalogue.groups(settings)[catalogue.WATCHER]}
     return {
         "prometheus.yml": plain.text({**_common(settings, [beside]), "scrape_configs": [job]}),
-        RULES: alerts.rules({catalogue.WATCHER: catalogue.groups(settings)[catalogue.WATCHER]}),
+        RULES: _rules(settings, watched),
     }
+
+
+def _rules(
+    settings: Settings, groups: Mapping[str, Sequence[Alert]], recordings: Sequence[RecordingGroup] = ()
+) -> str:
+    """With the way from each alert to its panel."""
+    return alerts.rules(groups, recordings, links.of_alerts(settings))
 
 
 def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def _page(alert: Alert, settings: Settings) -> str:
     return render(
         "docs/runbook.md.j2",
         alert=alert,
+        panel=catalogue.panels_of_alerts(settings)[alert.name][1],
         told=_told(alert.description),
         expression=_expression(alert, settings),
         when=WHEN[alert.severity],

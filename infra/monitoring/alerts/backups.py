@@ -6,7 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
+from infra.monitoring import needs
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.needs import Need
 from infra.monitoring.promql import here, window
 from infra.settings.backups import Backups
 from infra.settings.model import Settings
@@ -21,15 +23,16 @@ ARCHIVE_FAILS = "5m"
 ARCHIVE_SECONDS = 180  # of which a round is a third
 # On top of archive_timeout: a base backup's end and a busy store take a few minutes at most.
 ARCHIVE_SLACK_SECONDS = 300
+SUCCESS, VERIFIED = "backup_last_success_timestamp_seconds", "backup_last_verified_timestamp_seconds"
+REACHABLE, DRILL = "backup_store_reachable", "backup_drill_success"
 _alert = partial(Alert, Part.BACKUPS, Dashboard.BACKUPS)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """None where the stack makes no backups."""
-    backups = settings.backups
-    if not backups.enabled:
+    if not needs.met(Need.BACKUPS, settings):
         return ()
-    archive = (_archive_fails(settings), _archive_lags(settings)) if backups.pitr.enabled else ()
+    archive = (_archive_fails(settings), _archive_lags(settings)) if needs.met(Need.ARCHIVE, settings) else ()
     return (
         _too_old(settings),
         _never_made(settings),
@@ -46,22 +49,38 @@ def age_limit(backups: Backups, schedule: str) -> timedelta:
     return longest_gap(schedule) + timedelta(minutes=backups.deadline_minutes) + SLACK
 
 
+def age(settings: Settings, metric: str) -> str:
+    """Seconds since the moment that a metric of the backup exporter names."""
+    return f"time() - max by (namespace) ({metric}{here(settings)})"
+
+
+def archive_failures(settings: Settings) -> str:
+    """Tries of the last minutes in which the archive did not take a segment."""
+    failed = f"pg_stat_archiver_failed_count{here(settings)}[{window(settings, ARCHIVE_SECONDS)}s]"
+    return f"max by (namespace) (increase({failed}))"
+
+
+def archive_age(settings: Settings) -> str:
+    """Seconds since the archive took its last segment."""
+    return f"max by (namespace) (pg_stat_archiver_last_archive_age{here(settings)})"
+
+
+def archive_limit(settings: Settings) -> int:
+    """Seconds from which on the archive lags."""
+    return settings.backups.pitr.archive_timeout_seconds + ARCHIVE_SLACK_SECONDS
+
+
 def _seconds(limit: timedelta) -> int:
     return int(limit.total_seconds())
-
-
-def _age(settings: Settings, metric: str) -> str:
-    return f"time() - max by (namespace) ({metric}{here(settings)})"
 
 
 def _too_old(settings: Settings) -> Alert:
     backups = settings.backups
     limit = age_limit(backups, backups.schedule)
-    age = _age(settings, "backup_last_success_timestamp_seconds")
     return _alert(
         "BackupTooOld",
         Severity.CRITICAL,
-        f"{age} > {_seconds(limit)}",
+        f"{age(settings, SUCCESS)} > {_seconds(limit)}",
         "5m",
         "The newest backup is too old",
         f"The newest backup is {{{{ $value | humanizeDuration }}}} old, and the schedule "
@@ -76,8 +95,7 @@ def _never_made(settings: Settings) -> Alert:
     return _alert(
         "BackupMissing",
         Severity.CRITICAL,
-        f"backup_store_reachable{chosen} == 1"
-        f" unless on (namespace) backup_last_success_timestamp_seconds{chosen}",
+        f"{REACHABLE}{chosen} == 1 unless on (namespace) {SUCCESS}{chosen}",
         f"{_seconds(limit)}s",
         "There is no backup at all",
         f"The store is reachable and has held no backup for {limit}.",
@@ -88,11 +106,10 @@ def _never_made(settings: Settings) -> Alert:
 def _not_verified(settings: Settings) -> Alert:
     backups = settings.backups
     limit = age_limit(backups, backups.drill_schedule)
-    age = _age(settings, "backup_last_verified_timestamp_seconds")
     return _alert(
         "BackupNotVerified",
         Severity.WARNING,
-        f"{age} > {_seconds(limit)}",
+        f"{age(settings, VERIFIED)} > {_seconds(limit)}",
         "5m",
         "No backup has been restored in a drill lately",
         "The last drill that succeeded was {{ $value | humanizeDuration }} ago, and the schedule "
@@ -105,7 +122,7 @@ def _drill_failed(settings: Settings) -> Alert:
     return _alert(
         "BackupDrillFailed",
         Severity.CRITICAL,
-        f"backup_drill_success{here(settings)} == 0",
+        f"{DRILL}{here(settings)} == 0",
         "0s",
         "The last drill could not restore its backup",
         "The drill of the newest backup failed: that backup cannot be relied on.",
@@ -117,7 +134,7 @@ def _out_of_reach(settings: Settings) -> Alert:
     return _alert(
         "BackupStoreUnreachable",
         Severity.CRITICAL,
-        f"backup_store_reachable{here(settings)} == 0",
+        f"{REACHABLE}{here(settings)} == 0",
         AWAY,
         "The store of backups cannot be reached",
         "For a quarter of an hour the store has not answered: no backup can be made or restored.",
@@ -129,7 +146,7 @@ def _not_watched(settings: Settings) -> Alert:
     return _alert(
         "BackupExporterAbsent",
         Severity.WARNING,
-        f"absent(backup_store_reachable{here(settings)})",
+        f"absent({REACHABLE}{here(settings)})",
         AWAY,
         "Nobody watches the backups",
         "The backup exporter has given no figures for a quarter of an hour.",
@@ -138,11 +155,10 @@ def _not_watched(settings: Settings) -> Alert:
 
 
 def _archive_fails(settings: Settings) -> Alert:
-    failed = f"pg_stat_archiver_failed_count{here(settings)}[{window(settings, ARCHIVE_SECONDS)}s]"
     return _alert(
         "BackupArchiveFails",
         Severity.CRITICAL,
-        f"max by (namespace) (increase({failed})) > 0",
+        f"{archive_failures(settings)} > 0",
         ARCHIVE_FAILS,
         "PostgreSQL cannot archive its log",
         "Segments have been refused for five minutes: they stay on the volume until it is full, and what is "
@@ -152,8 +168,8 @@ def _archive_fails(settings: Settings) -> Alert:
 
 
 def _archive_lags(settings: Settings) -> Alert:
-    chosen, database = here(settings), here(settings, f'datname="{settings.postgres.database}"')
-    limit = settings.backups.pitr.archive_timeout_seconds + ARCHIVE_SLACK_SECONDS
+    database = here(settings, f'datname="{settings.postgres.database}"')
+    limit = archive_limit(settings)
     written = " + ".join(
         f"sum by (namespace) (increase(pg_stat_database_tup_{verb}{database}[{limit}s]))"
         for verb in ("inserted", "updated", "deleted")
@@ -162,8 +178,7 @@ def _archive_lags(settings: Settings) -> Alert:
     return _alert(
         "BackupArchiveLags",
         Severity.WARNING,
-        f"max by (namespace) (pg_stat_archiver_last_archive_age{chosen}) > {limit}"
-        f" and on (namespace) ({written}) > 0",
+        f"{archive_age(settings)} > {limit} and on (namespace) ({written}) > 0",
         ARCHIVE_FAILS,
         "The archive of PostgreSQL's log lags behind",
         "The newest archived segment is {{ $value | humanizeDuration }} old, rows were written since, and "

@@ -4,33 +4,52 @@ from __future__ import annotations
 
 from functools import partial
 
-from infra.monitoring import volumes
+from infra.monitoring import needs, volumes
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.needs import Need
 from infra.monitoring.promql import here
 from infra.settings.model import Settings
-from infra.settings.redis import MaxmemoryPolicy
 
 GONE = "1m"  # longer than a restart of the pod takes to be seen
 # Redis refuses a write that does not fit. The last twentieth is what one bulk import may take.
 MEMORY_SHARE = 0.95
-# With these every key may go, and a full cache is what they are chosen for.
-NEVER_REFUSES = (MaxmemoryPolicy.ALLKEYS_LRU, MaxmemoryPolicy.ALLKEYS_LFU)
 _alert = partial(Alert, Part.CACHE, Dashboard.REDIS)
 
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """Every stack has a cache; whether it can be full depends on what may go."""
     made = [_down(settings), _volume_nearly_full(settings), _not_persisted(settings)]
-    if settings.redis.maxmemory_policy not in NEVER_REFUSES:
+    if needs.met(Need.CACHE_LIMIT, settings):
         made.append(_memory_full(settings))
     return tuple(made)
+
+
+def up(settings: Settings) -> str:
+    """Whether redis_exporter can log in."""
+    return f"max by (namespace) (redis_up{here(settings)})"
+
+
+def written(settings: Settings) -> tuple[str, str]:
+    """Whether the last write and the last rewrite of the append-only file succeeded."""
+    chosen = here(settings)
+    return (
+        f"min by (namespace) (redis_aof_last_write_status{chosen})",
+        f"min by (namespace) (redis_aof_last_bgrewrite_status{chosen})",
+    )
+
+
+def memory_share(settings: Settings) -> str:
+    """Share of redis.maxmemory that is used."""
+    chosen = here(settings)
+    used, most = f"redis_memory_used_bytes{chosen}", f"redis_memory_max_bytes{chosen}"
+    return f"max by (namespace) ({used}) / max by (namespace) ({most} > 0)"
 
 
 def _down(settings: Settings) -> Alert:
     return _alert(
         "CacheDown",
         Severity.CRITICAL,
-        f"max by (namespace) (redis_up{here(settings)}) == 0",
+        f"{up(settings)} == 0",
         GONE,
         "Redis does not answer",
         "For a minute the exporter has not been able to log in: the service works without cache, slower, "
@@ -52,12 +71,10 @@ def _volume_nearly_full(settings: Settings) -> Alert:
 
 
 def _not_persisted(settings: Settings) -> Alert:
-    chosen = here(settings)
     return _alert(
         "CacheNotPersisted",
         Severity.WARNING,
-        f"min by (namespace) (redis_aof_last_write_status{chosen}) == 0"
-        f" or min by (namespace) (redis_aof_last_bgrewrite_status{chosen}) == 0",
+        " or ".join(f"{status} == 0" for status in written(settings)),
         "5m",
         "Redis cannot write its append-only file",
         "What is in the cache would be lost in a restart: the last write or rewrite of the file failed.",
@@ -66,12 +83,11 @@ def _not_persisted(settings: Settings) -> Alert:
 
 
 def _memory_full(settings: Settings) -> Alert:
-    redis, chosen = settings.redis, here(settings)
-    used, most = f"redis_memory_used_bytes{chosen}", f"redis_memory_max_bytes{chosen}"
+    redis = settings.redis
     return _alert(
         "CacheMemoryFull",
         Severity.WARNING,
-        f"max by (namespace) ({used}) / max by (namespace) ({most} > 0) > {MEMORY_SHARE}",
+        f"{memory_share(settings)} > {MEMORY_SHARE}",
         "10m",
         "Redis' memory is full",
         f"{{{{ $value | humanizePercentage }}}} of redis.maxmemory {redis.maxmemory} are used, and "

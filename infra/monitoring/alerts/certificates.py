@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from infra.monitoring import needs
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.needs import Need
 from infra.monitoring.promql import here
 from infra.settings.model import Settings
 
@@ -21,14 +23,15 @@ _alert = partial(Alert, Part.CERTIFICATES, Dashboard.SERVICE)
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """Only of certificates that the stack has."""
     made = []
-    if settings.ingress.certified:
+    if needs.met(Need.CERTIFICATE, settings):
         made += [_near_end(settings), _ends(settings), _not_watched(settings)]
-    if settings.cluster.sandbox:
+    if needs.met(Need.OWN_CLUSTER, settings):
         made.append(_cluster_near_end())
     return tuple(made)
 
 
-def _ends_in(settings: Settings) -> str:
+def ends_in(settings: Settings) -> str:
+    """Seconds until the certificate of each host ends."""
     return f"min by (namespace, instance) (probe_ssl_earliest_cert_expiry{here(settings)}) - time()"
 
 
@@ -36,7 +39,7 @@ def _near_end(settings: Settings) -> Alert:
     return _alert(
         "CertificateNearEnd",
         Severity.WARNING,
-        f"{_ends_in(settings)} < {NEAR_DAYS * DAY_SECONDS}",
+        f"{ends_in(settings)} < {NEAR_DAYS * DAY_SECONDS}",
         "10m",
         "A certificate ends soon",
         "The certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}.",
@@ -48,7 +51,7 @@ def _ends(settings: Settings) -> Alert:
     return _alert(
         "CertificateEnds",
         Severity.CRITICAL,
-        f"{_ends_in(settings)} < {ENDS_DAYS * DAY_SECONDS}",
+        f"{ends_in(settings)} < {ENDS_DAYS * DAY_SECONDS}",
         "10m",
         "A certificate ends within days",
         "The certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}; after that every "
@@ -69,12 +72,19 @@ def _not_watched(settings: Settings) -> Alert:
     )
 
 
-def _cluster_near_end() -> Alert:
+def cluster_ends_soon() -> str:
+    """Logins per second with a certificate of the cluster that ends within CLUSTER_DAYS."""
     bound = f'le=~"{CLUSTER_DAYS * DAY_SECONDS}(\\\\.0)?"'
-    return _alert(
+    return f"sum(rate(apiserver_client_certificate_expiration_seconds_bucket{{{bound}}}[5m]))"
+
+
+def _cluster_near_end() -> Alert:
+    return Alert(
+        Part.CERTIFICATES,
+        Dashboard.KUBERNETES,
         "ClusterCertificateNearEnd",
         Severity.WARNING,
-        f"sum(rate(apiserver_client_certificate_expiration_seconds_bucket{{{bound}}}[5m])) > 0",
+        f"{cluster_ends_soon()} > 0",
         "10m",
         "A certificate of the sandbox's cluster ends soon",
         "A part of the cluster logs in at the API server with a certificate that ends within a week.",

@@ -31,11 +31,38 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
     )
 
 
+def up(settings: Settings) -> str:
+    """Whether postgres_exporter can log in."""
+    return f"max by (namespace) (pg_up{here(settings)})"
+
+
+def connections(settings: Settings) -> str:
+    """Connections that are open, in any state."""
+    return f"sum by (namespace) (pg_stat_activity_count{here(settings)})"
+
+
+def most_connections(settings: Settings) -> str:
+    """max_connections."""
+    return f"max by (namespace) (pg_settings_max_connections{here(settings)})"
+
+
+def idle_transaction(settings: Settings) -> str:
+    """Seconds since the oldest transaction was begun in which nothing happens."""
+    chosen = here(settings, f'datname="{settings.postgres.database}"', 'state=~"idle in transaction.*"')
+    return f"max by (namespace) (pg_stat_activity_max_tx_duration{chosen})"
+
+
+def deadlocks(settings: Settings) -> str:
+    """Transactions of the last quarter of an hour that were ended because they blocked one another."""
+    chosen = here(settings, f'datname="{settings.postgres.database}"')
+    return f"sum by (namespace) (increase(pg_stat_database_deadlocks{chosen}[15m]))"
+
+
 def _down(settings: Settings) -> Alert:
     return _alert(
         "DatabaseDown",
         Severity.CRITICAL,
-        f"max by (namespace) (pg_up{here(settings)}) == 0",
+        f"{up(settings)} == 0",
         GONE,
         "PostgreSQL does not answer",
         "For a minute the exporter has not been able to log in: the service can read and write nothing.",
@@ -56,12 +83,10 @@ def _volume_nearly_full(settings: Settings) -> Alert:
 
 
 def _connections(settings: Settings) -> Alert:
-    chosen = here(settings)
     return _alert(
         "DatabaseConnectionsNearLimit",
         Severity.WARNING,
-        f"sum by (namespace) (pg_stat_activity_count{chosen})"
-        f" > {CONNECTION_SHARE} * max by (namespace) (pg_settings_max_connections{chosen})",
+        f"{connections(settings)} > {CONNECTION_SHARE} * {most_connections(settings)}",
         "5m",
         "PostgreSQL runs out of connections",
         f"{{{{ $value }}}} of {settings.postgres.max_connections} connections are open.",
@@ -70,11 +95,10 @@ def _connections(settings: Settings) -> Alert:
 
 
 def _idle_transaction(settings: Settings) -> Alert:
-    chosen = here(settings, f'datname="{settings.postgres.database}"', 'state=~"idle in transaction.*"')
     return _alert(
         "DatabaseTransactionIdle",
         Severity.WARNING,
-        f"max by (namespace) (pg_stat_activity_max_tx_duration{chosen}) > {IDLE_SECONDS}",
+        f"{idle_transaction(settings)} > {IDLE_SECONDS}",
         "1m",
         "A transaction is open and does nothing",
         "It was begun {{ $value | humanizeDuration }} ago: it holds its locks, and tables grow meanwhile.",
@@ -83,11 +107,10 @@ def _idle_transaction(settings: Settings) -> Alert:
 
 
 def _deadlocks(settings: Settings) -> Alert:
-    chosen = here(settings, f'datname="{settings.postgres.database}"')
     return _alert(
         "DatabaseDeadlocks",
         Severity.WARNING,
-        f"sum by (namespace) (increase(pg_stat_database_deadlocks{chosen}[15m])) > {DEADLOCKS}",
+        f"{deadlocks(settings)} > {DEADLOCKS}",
         "0s",
         "Transactions block one another",
         "{{ $value | humanize }} deadlocks in 15 minutes: PostgreSQL ended one transaction of each.",

@@ -3,15 +3,12 @@ kubelet, cAdvisor)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
-from pydantic import BaseModel
-
-from infra.monitoring import volumes
+from infra.monitoring import needs, volumes
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
+from infra.monitoring.needs import Need
 from infra.monitoring.promql import here
-from infra.settings.base import Resources
 from infra.settings.model import Settings
 
 # A replica that is replaced pulls its image and starts: the progress deadline is at most ten minutes mostly.
@@ -36,28 +33,59 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
         _volume_nearly_full(settings),
         _volume_fills_up(settings),
     ]
-    if any(_cpu_limits(settings)):
+    if needs.met(Need.CPU_LIMIT, settings):
         made.append(_throttled(settings))
-    if settings.service.autoscaling.enabled:
+    if needs.met(Need.AUTOSCALER, settings):
         made.append(_autoscaler_at_most(settings))
     return tuple(made)
 
 
-def _cpu_limits(model: BaseModel) -> Iterator[str]:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, Resources) and value.cpu_limit:
-            yield value.cpu_limit
-        elif isinstance(value, BaseModel):
-            yield from _cpu_limits(value)
+def replicas_missing(settings: Settings) -> str:
+    """Replicas that each Deployment lacks."""
+    chosen = here(settings)
+    return f"kube_deployment_spec_replicas{chosen} - kube_deployment_status_replicas_available{chosen}"
+
+
+def rollout_stuck(settings: Settings) -> str:
+    """Whether a Deployment has made no progress within its deadline."""
+    chosen = here(settings, 'condition="Progressing"', 'status="false"')
+    return f"kube_deployment_status_condition{chosen}"
+
+
+def stateful_missing(settings: Settings) -> str:
+    """Pods that each StatefulSet lacks."""
+    chosen = here(settings)
+    return f"kube_statefulset_replicas{chosen} - kube_statefulset_status_replicas_ready{chosen}"
+
+
+def restarts(settings: Settings) -> str:
+    """Restarts of each container in the last ten minutes."""
+    return f"increase(kube_pod_container_status_restarts_total{here(settings)}[10m])"
+
+
+def throttled_share(settings: Settings) -> str:
+    """Share of the time in which a container was held back by its CPU limit."""
+    chosen = here(settings, 'container!=""')
+    return " / ".join(
+        f"sum by (namespace, pod, container) (increase({metric}{chosen}[5m]))"
+        for metric in ("container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total")
+    )
+
+
+def autoscaled(settings: Settings) -> tuple[str, str]:
+    """Replicas that the autoscaler has made, and the most that it may make."""
+    chosen = here(settings)
+    return (
+        f"kube_horizontalpodautoscaler_status_current_replicas{chosen}",
+        f"kube_horizontalpodautoscaler_spec_max_replicas{chosen}",
+    )
 
 
 def _unavailable(settings: Settings) -> Alert:
-    chosen = here(settings)
     return _alert(
         "DeploymentReplicasUnavailable",
         Severity.WARNING,
-        f"kube_deployment_spec_replicas{chosen} - kube_deployment_status_replicas_available{chosen} > 0",
+        f"{replicas_missing(settings)} > 0",
         PATIENCE,
         "A Deployment has fewer replicas than it should",
         "{{ $labels.deployment }} has lacked {{ $value }} of its replicas for ten minutes.",
@@ -66,11 +94,10 @@ def _unavailable(settings: Settings) -> Alert:
 
 
 def _rollout_stuck(settings: Settings) -> Alert:
-    chosen = here(settings, 'condition="Progressing"', 'status="false"')
     return _alert(
         "DeploymentRolloutStuck",
         Severity.WARNING,
-        f"kube_deployment_status_condition{chosen} == 1",
+        f"{rollout_stuck(settings)} == 1",
         "1m",
         "A rollout does not go on",
         "{{ $labels.deployment }} has made no progress within its deadline; the old replicas still serve.",
@@ -79,11 +106,10 @@ def _rollout_stuck(settings: Settings) -> Alert:
 
 
 def _stateful_not_ready(settings: Settings) -> Alert:
-    chosen = here(settings)
     return _alert(
         "StatefulSetNotReady",
         Severity.WARNING,
-        f"kube_statefulset_replicas{chosen} - kube_statefulset_status_replicas_ready{chosen} > 0",
+        f"{stateful_missing(settings)} > 0",
         PATIENCE,
         "A StatefulSet's pod is not ready",
         "{{ $labels.statefulset }} has not been ready for ten minutes.",
@@ -137,7 +163,7 @@ def _killed_for_memory(settings: Settings) -> Alert:
     return _alert(
         "ContainerKilledForMemory",
         Severity.WARNING,
-        f"increase(kube_pod_container_status_restarts_total{here(settings)}[10m]) > 0"
+        f"{restarts(settings)} > 0"
         " and on (namespace, pod, container)"
         f" kube_pod_container_status_last_terminated_reason{killed} == 1",
         "0s",
@@ -148,15 +174,10 @@ def _killed_for_memory(settings: Settings) -> Alert:
 
 
 def _throttled(settings: Settings) -> Alert:
-    chosen = here(settings, 'container!=""')
-    share = " / ".join(
-        f"sum by (namespace, pod, container) (increase({metric}{chosen}[5m]))"
-        for metric in ("container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total")
-    )
     return _alert(
         "ContainerThrottled",
         Severity.WARNING,
-        f"{share} > {THROTTLED_SHARE}",
+        f"{throttled_share(settings)} > {THROTTLED_SHARE}",
         "15m",
         "A container is held back by its CPU limit",
         "{{ $labels.container }} in {{ $labels.pod }} was held back in {{ $value | humanizePercentage }} of "
@@ -192,12 +213,11 @@ def _volume_fills_up(settings: Settings) -> Alert:
 
 
 def _autoscaler_at_most(settings: Settings) -> Alert:
-    chosen = here(settings)
+    current, most = autoscaled(settings)
     return _alert(
         "AutoscalerAtMost",
         Severity.WARNING,
-        f"kube_horizontalpodautoscaler_status_current_replicas{chosen}"
-        f" >= kube_horizontalpodautoscaler_spec_max_replicas{chosen}",
+        f"{current} >= {most}",
         "30m",
         "The service can grow no more",
         "It has had {{ $value }} replicas for half an hour, the most that autoscaling allows.",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from infra.monitoring import needs
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
-from infra.monitoring.promql import RATE_SECONDS, here, window
+from infra.monitoring.needs import Need
+from infra.monitoring.promql import here, rate_window
 from infra.settings.model import Settings
 
 # An exporter's pod that moves to another node is back after a few minutes.
 AWAY = "10m"
+RULE_FAILURES = "increase(prometheus_rule_evaluation_failures_total[5m])"
+FOUND = "prometheus_notifications_alertmanagers_discovered"
+NOT_DELIVERED = "sum by (integration) (increase(alertmanager_notifications_failed_total[5m]))"
 # What nobody watches: alert → its figure, what it is, and whether the figure carries the stack's namespace.
 WATCHED: tuple[tuple[str, str, str, bool], ...] = (
     ("DatabaseNotWatched", "pg_up", "the database", True),
@@ -24,7 +29,7 @@ _alert = partial(Alert, Part.MONITORING, Dashboard.MONITORING)
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """The service is watched where it has /metrics; another's Prometheus is watched by whose it is."""
     watched = WATCHED
-    if settings.service.enable_metrics:
+    if needs.met(Need.FIGURES, settings):
         watched = (("ServiceNotWatched", "service_info", "the service", True), *watched)
     absent = tuple(_not_watched(settings, *each) for each in watched)
     if settings.monitoring.operator:
@@ -64,11 +69,16 @@ def _not_watched(settings: Settings, name: str, metric: str, what: str, own: boo
     )
 
 
+def reloaded(server: str) -> str:
+    """Whether Prometheus or Alertmanager took its last configuration."""
+    return f"{server.lower()}_config_last_reload_successful"
+
+
 def _reload_failed(server: str) -> Alert:
     return _alert(
         f"{server}ReloadFailed",
         Severity.WARNING,
-        f"{server.lower()}_config_last_reload_successful == 0",
+        f"{reloaded(server)} == 0",
         "5m",
         f"{server} did not take its new configuration",
         f"{server} goes on with the old one, and will not start with the new one.",
@@ -80,7 +90,7 @@ def _rules_fail() -> Alert:
     return _alert(
         "PrometheusRulesFail",
         Severity.CRITICAL,
-        "increase(prometheus_rule_evaluation_failures_total[5m]) > 0",
+        f"{RULE_FAILURES} > 0",
         "5m",
         "Prometheus cannot evaluate its rules",
         "{{ $value | humanize }} evaluations failed in 5 minutes: alerts of "
@@ -89,14 +99,20 @@ def _rules_fail() -> Alert:
     )
 
 
+def not_sent(settings: Settings) -> tuple[str, str]:
+    """Alerts of the last minutes that Alertmanager did not take, and those that waited too long for it."""
+    errors, dropped = (
+        f"increase(prometheus_notifications_{what}_total[{rate_window(settings)}])"
+        for what in ("errors", "dropped")
+    )
+    return errors, dropped
+
+
 def _cannot_notify(settings: Settings) -> Alert:
-    seconds = window(settings, RATE_SECONDS)
     return _alert(
         "PrometheusCannotNotify",
         Severity.CRITICAL,
-        "prometheus_notifications_alertmanagers_discovered == 0"
-        f" or increase(prometheus_notifications_errors_total[{seconds}s]) > 0"
-        f" or increase(prometheus_notifications_dropped_total[{seconds}s]) > 0",
+        " or ".join([f"{FOUND} == 0", *(f"{each} > 0" for each in not_sent(settings))]),
         "3m",
         "Prometheus does not reach Alertmanager",
         "Alerts fire and nobody is told.",
@@ -108,7 +124,7 @@ def _notifications_fail() -> Alert:
     return _alert(
         "NotificationsFail",
         Severity.CRITICAL,
-        "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
+        f"{NOT_DELIVERED} > 0",
         "1m",
         "Alertmanager's messages do not arrive",
         "Messages by {{ $labels.integration }} were refused in the last 5 minutes.",

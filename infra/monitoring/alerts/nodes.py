@@ -19,6 +19,8 @@ NO_DISKS = 'fstype!~"tmpfs|ramfs"'
 # The kubelet begins to evict pods at 100 MiB of free memory and 5 % of free inodes.
 MEMORY_SHARE = 0.05
 INODE_SHARE = 0.06
+READY = 'kube_node_status_condition{condition="Ready",status="true"}'
+MEMORY = "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes"
 _alert = partial(Alert, Part.NODE, Dashboard.KUBERNETES)
 
 
@@ -33,21 +35,27 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
     )
 
 
-def _disks(settings: Settings, figure: str) -> str:
+def disks(settings: Settings, figure: str) -> str:
+    """A figure of the disks that pods, logs and volumes are on: ``avail_bytes``, ``size_bytes``."""
     mounts = NODE_MOUNTS if settings.monitoring.operator else OWN_MOUNT
     return f"node_filesystem_{figure}{{{mounts},{NO_DISKS}}}"
 
 
 def _written_to(settings: Settings) -> str:
     """A disk that nothing is written to may be as full as it likes; our own exporter's folder is no such."""
-    return f" and {_disks(settings, 'readonly')} == 0" if settings.monitoring.operator else ""
+    return f" and {disks(settings, 'readonly')} == 0" if settings.monitoring.operator else ""
+
+
+def inodes(settings: Settings) -> str:
+    """Share of the inodes of each disk that are free."""
+    return f"{disks(settings, 'files_free')} / {disks(settings, 'files')}"
 
 
 def _not_ready() -> Alert:
     return _alert(
         "NodeNotReady",
         Severity.CRITICAL,
-        'kube_node_status_condition{condition="Ready",status="true"} == 0',
+        f"{READY} == 0",
         "1m",
         "A node is not ready",
         "{{ $labels.node }} has not been ready for a minute: its pods are moved after five more.",
@@ -59,7 +67,7 @@ def _disk_nearly_full(settings: Settings) -> Alert:
     return _alert(
         "NodeDiskNearlyFull",
         Severity.CRITICAL,
-        f"{_disks(settings, 'avail_bytes')} < {volumes.FREE_BYTES}{_written_to(settings)}",
+        f"{disks(settings, 'avail_bytes')} < {volumes.FREE_BYTES}{_written_to(settings)}",
         "1m",
         "A node's disk is nearly full",
         "{{ $labels.instance }} has {{ $value | humanize1024 }}B left, and 1 GB is the least.",
@@ -71,7 +79,7 @@ def _disk_fills_up(settings: Settings) -> Alert:
     return _alert(
         "NodeDiskFillsUp",
         Severity.WARNING,
-        volumes.fills_up(_disks(settings, "avail_bytes"), _disks(settings, "size_bytes")),
+        volumes.fills_up(disks(settings, "avail_bytes"), disks(settings, "size_bytes")),
         "1h",
         "A node's disk will be full within a day",
         "{{ $labels.instance }} would be full a day from now if it went on as in the last six hours.",
@@ -80,11 +88,10 @@ def _disk_fills_up(settings: Settings) -> Alert:
 
 
 def _inodes(settings: Settings) -> Alert:
-    free, all_ = _disks(settings, "files_free"), _disks(settings, "files")
     return _alert(
         "NodeInodesShort",
         Severity.WARNING,
-        f"{free} / {all_} < {INODE_SHARE}{_written_to(settings)}",
+        f"{inodes(settings)} < {INODE_SHARE}{_written_to(settings)}",
         "5m",
         "A node's disk runs out of inodes",
         "{{ $value | humanizePercentage }} of the inodes of {{ $labels.instance }} are free: no new file can "
@@ -97,7 +104,7 @@ def _memory() -> Alert:
     return _alert(
         "NodeMemoryShort",
         Severity.WARNING,
-        f"node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < {MEMORY_SHARE}",
+        f"{MEMORY} < {MEMORY_SHARE}",
         "10m",
         "A node runs out of memory",
         "{{ $value | humanizePercentage }} of the memory of {{ $labels.instance }} is available: pods are "

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from infra.monitoring import needs
 from infra.monitoring.alert import Alert, Dashboard, Part, Severity
-from infra.monitoring.promql import RATE_SECONDS, here, users, window
+from infra.monitoring.needs import Need
+from infra.monitoring.promql import here, rate_window, users, window
 from infra.settings.model import Settings
 
 # O3: health fails three times. The kubelet asks every 5 s, so that one minute holds twelve answers.
@@ -29,7 +31,7 @@ _alert = partial(Alert, Part.SERVICE, Dashboard.SERVICE)
 
 def alerts(settings: Settings) -> tuple[Alert, ...]:
     """Where /metrics is switched off, only whether it is there."""
-    if not settings.service.enable_metrics:
+    if not needs.met(Need.FIGURES, settings):
         return (_down(settings),)
     return (
         _down(settings),
@@ -41,14 +43,64 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
     )
 
 
-def _down(settings: Settings) -> Alert:
+def available(settings: Settings) -> str:
+    """How many replicas are ready."""
     deployment = here(settings, 'deployment="service"')
-    available = f"kube_deployment_status_replicas_available{deployment}"
+    return f"kube_deployment_status_replicas_available{deployment}"
+
+
+def unhealthy(settings: Settings, *statuses: str) -> str:
+    """Answers of the health check in the last minute, by replica; those of 5xx without ``statuses``."""
+    chosen = here(settings, 'endpoint=~"/health|/readiness"', *(statuses or ('status=~"5.."',)))
+    within = window(settings, HEALTH_SECONDS)
+    return f"sum by (namespace, instance) (increase(api_requests_total{chosen}[{within}s]))"
+
+
+def requests(settings: Settings, *matchers: str, within: str = "") -> str:
+    """Requests of users per second, over the range ``within``."""
+    span = within or rate_window(settings)
+    return f"sum by (namespace) (rate(api_requests_total{users(settings, *matchers)}[{span}]))"
+
+
+def error_share(settings: Settings, *matchers: str) -> str:
+    """Share of the requests that end with 5xx; no value while none does."""
+    failed = requests(settings, 'status=~"5.."', *matchers)
+    return f"{failed} / {requests(settings, *matchers)}"
+
+
+def slow_share(settings: Settings) -> str:
+    """Share of the requests that take longer than SLOW_SECONDS."""
+    within, all_ = users(settings, f'le="{SLOW_SECONDS}"'), users(settings)
+    return (
+        f"1 - sum by (namespace) (rate(api_response_seconds_bucket{within}[{SLOW_WINDOW}]))"
+        f" / sum by (namespace) (rate(api_response_seconds_count{all_}[{SLOW_WINDOW}]))"
+    )
+
+
+def pool_in_use(settings: Settings) -> str:
+    """Connections of each replica's pool that are in use."""
+    used = here(settings, 'state="in_use"')
+    return f"max by (namespace, instance) (database_pool_connections{used})"
+
+
+def pool_most(settings: Settings) -> int:
+    """From so many on requests begin to wait for a connection."""
+    pool = settings.service.pool
+    return max(1, int(POOL_SHARE * (pool.size + pool.max_overflow)))
+
+
+def events_dropped(settings: Settings) -> str:
+    """Events of the last quarter of an hour that were not stored."""
+    return f"sum by (namespace) (increase(events_dropped_total{here(settings)}[15m]))"
+
+
+def _down(settings: Settings) -> Alert:
+    there = available(settings)
     return _alert(
         "ServiceDown",
         Severity.CRITICAL,
         # A deleted Deployment has no figure at all; while kube-state-metrics is away nothing is known.
-        f"{available} == 0 or (absent({available}) unless on () absent(kube_node_info))",
+        f"{there} == 0 or (absent({there}) unless on () absent(kube_node_info))",
         GONE,
         "No replica of the service is available",
         "For a minute no replica has been ready: every request is refused.",
@@ -57,7 +109,6 @@ def _down(settings: Settings) -> Alert:
 
 
 def _health_fails(settings: Settings) -> Alert:
-    failed = here(settings, 'endpoint=~"/health|/readiness"', 'status=~"5.."')
     replicas = here(settings, 'part="service"')
     within, silent = window(settings, HEALTH_SECONDS), window(settings, SILENT_SECONDS, HEALTH_FAILS)
     # A draining replica says 503 on purpose, for as long as it drains, and is remembered for the window.
@@ -65,8 +116,7 @@ def _health_fails(settings: Settings) -> Alert:
     return _alert(
         "ServiceHealthFails",
         Severity.CRITICAL,
-        f"sum by (namespace, instance) (increase(api_requests_total{failed}[{within}s]))"
-        f" >= {HEALTH_FAILS}"
+        f"{unhealthy(settings)} >= {HEALTH_FAILS}"
         f" or max by (namespace, instance) (max_over_time(up{replicas}[{silent}s])) == 0"
         f" and on (namespace, instance) max by (namespace, instance) (max_over_time(up{replicas}[1h])) == 1",
         f"{lasts}s",
@@ -78,15 +128,10 @@ def _health_fails(settings: Settings) -> Alert:
 
 
 def _errors(settings: Settings) -> Alert:
-    failed, all_ = users(settings, 'status=~"5.."'), users(settings)
-    seconds = window(settings, RATE_SECONDS)
-    share = " / ".join(
-        f"sum by (namespace) (rate(api_requests_total{chosen}[{seconds}s]))" for chosen in (failed, all_)
-    )
     return _alert(
         "ServiceErrors",
         Severity.CRITICAL,
-        f"{share} > {ERROR_SHARE}",
+        f"{error_share(settings)} > {ERROR_SHARE}",
         f"{ERRORS_LAST_MINUTES}m",
         "The service answers with errors",
         "{{ $value | humanizePercentage }} of the requests have ended with a status of 5xx for 5 minutes.",
@@ -95,12 +140,10 @@ def _errors(settings: Settings) -> Alert:
 
 
 def _slow(settings: Settings) -> Alert:
-    within, all_ = users(settings, f'le="{SLOW_SECONDS}"'), users(settings)
     return _alert(
         "ServiceSlow",
         Severity.CRITICAL,
-        f"1 - sum by (namespace) (rate(api_response_seconds_bucket{within}[{SLOW_WINDOW}]))"
-        f" / sum by (namespace) (rate(api_response_seconds_count{all_}[{SLOW_WINDOW}])) > {SLOW_SHARE}",
+        f"{slow_share(settings)} > {SLOW_SHARE}",
         "1m",
         "The service is slow: the 95th percentile is above 10 s",
         "{{ $value | humanizePercentage }} of the requests take longer than 10 s, and 5 % may.",
@@ -110,12 +153,10 @@ def _slow(settings: Settings) -> Alert:
 
 def _pool_exhausted(settings: Settings) -> Alert:
     pool = settings.service.pool
-    most = max(1, int(POOL_SHARE * (pool.size + pool.max_overflow)))
-    used = here(settings, 'state="in_use"')
     return _alert(
         "ServicePoolExhausted",
         Severity.WARNING,
-        f"max by (namespace, instance) (database_pool_connections{used}) >= {most}",
+        f"{pool_in_use(settings)} >= {pool_most(settings)}",
         "5m",
         "A replica's pool of database connections is nearly used up",
         f"{{{{ $labels.instance }}}} uses {{{{ $value }}}} of {pool.size + pool.max_overflow} connections: "
@@ -128,7 +169,7 @@ def _events_dropped(settings: Settings) -> Alert:
     return _alert(
         "ServiceEventsDropped",
         Severity.WARNING,
-        f"sum by (namespace) (increase(events_dropped_total{here(settings)}[15m])) > 0",
+        f"{events_dropped(settings)} > 0",
         "0s",
         "Errors were answered that nobody can look up",
         "{{ $value | humanize }} events of the last 15 minutes were not stored: the database was away or "

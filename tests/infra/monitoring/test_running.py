@@ -107,7 +107,7 @@ def test_figures_are_kept_as_long_and_as_large_as_the_settings_say(tmp_path: Pat
     with running(monitoring.prometheus_command(settings("sandbox")), tmp_path, replaced=paths) as program:
         said = httpx.get(f"{program.url}/api/v1/status/runtimeinfo").json()
         stopped = httpx.post(f"{program.url}/-/quit")
-    assert said["data"]["storageRetention"] == "2d or 800MiB"
+    assert said["data"]["storageRetention"] == "1w or 800MiB"
     assert stopped.status_code == 403
 
 

@@ -1,0 +1,1 @@
+"""The catalogue's dashboards without Grafana: asked of the live Prometheus, drawn as pictures."""
