@@ -24,6 +24,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text"
 OPENMETRICS_CONTENT_TYPE = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHOD_NOT_ALLOWED = 405
 UNMATCHED = "unmatched"  # one label for every path that is no route: 404s cannot grow the registry
 OTHER = "other"  # one label for every word that is not foreseen
 MOST_ENDPOINTS = 500  # route templates; more than any service has, and still few series
@@ -85,9 +86,10 @@ class Metrics:
         self, method: str, endpoint: str | None, status: int, seconds: float, trace_id: str | None = None
     ) -> None:
         """One answered request; ``endpoint`` is the route's template, None where no route matched.
-        ``trace_id`` becomes the exemplar, the latest of its counter and of its bucket."""
+        ``trace_id`` becomes the exemplar, the latest of its counter and of its bucket. A method that the
+        route does not have is OTHER: who tries them all would make eight times the series."""
         exemplar = {"trace_id": trace_id} if trace_id else None
-        method = method if method in METHODS else "OTHER"
+        method = method if method in METHODS and status != METHOD_NOT_ALLOWED else "OTHER"
         endpoint = self._endpoint(endpoint or UNMATCHED)
         self._requests.labels(method, endpoint, known(str(status), STATUSES)).inc(exemplar=exemplar)
         self._seconds.labels(method, endpoint).observe(seconds, exemplar)
