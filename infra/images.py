@@ -1,7 +1,8 @@
 """The catalogue of container images: public ones by pinned tag, the sandbox's by what they are built of.
 
 Same users and paths in both: postgres, redis and backups 999:999, service 10001:10001, what measures
-65534:65534. CoreDNS is 65532:65532 and listens where the Corefile says: above 1024, as it has no capability.
+65534:65534 as do the logs' stores; their collector is root without a capability (docs/decisions/0024).
+CoreDNS is 65532:65532 and listens where the Corefile says: above 1024, as it has no capability.
 infra/sandbox/images.py builds them.
 """
 
@@ -36,6 +37,8 @@ class Image(StrEnum):
     COREDNS = "coredns"
     MONITORING = "monitoring"
     KUBE_STATE_METRICS = "kube-state-metrics"
+    VICTORIA_LOGS = "victoria-logs"
+    VLAGENT = "vlagent"
 
 
 class Meter(StrEnum):
@@ -75,6 +78,8 @@ PUBLIC: Mapping[Image, Pinned] = {
     Image.KUBE_STATE_METRICS: Pinned(
         f"rancher/mirrored-kube-state-metrics-kube-state-metrics:v{versions.KUBE_STATE_METRICS}"
     ),
+    Image.VICTORIA_LOGS: Pinned(f"victoriametrics/victoria-logs:v{versions.VICTORIALOGS}"),
+    Image.VLAGENT: Pinned(f"victoriametrics/vlagent:v{versions.VICTORIALOGS}"),
 }
 PUBLIC_METERS: Mapping[Meter, Pinned] = {
     Meter.PROMETHEUS: Pinned(f"prom/prometheus:v{versions.PROMETHEUS}"),
@@ -112,8 +117,10 @@ def _simple(name: str, base: str = "debian", **args: str) -> Recipe:
     return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", args=args, bases={"BASE": base})
 
 
-def _static(name: str) -> Recipe:
-    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", also=(f"{_TOOLS}/{name}",), tool=name)
+def _static(name: str, family: str | None = None) -> Recipe:
+    """Our own binary alone; ``family``: the folder that it is built of, where that is called otherwise."""
+    built_of = f"{_TOOLS}/{family or name}"
+    return Recipe(name, f"{RECIPES_FOLDER}/{name}/Dockerfile", also=(built_of,), tool=name)
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -136,6 +143,8 @@ RECIPES: Mapping[str, Recipe] = {
         _static(Image.COREDNS),
         _static(Image.VERSITYGW),
         _static(Image.KUBE_STATE_METRICS),
+        _static(Image.VICTORIA_LOGS, "victorialogs"),
+        _static(Image.VLAGENT, "victorialogs"),
         _simple(Image.MONITORING),
         Recipe(
             Image.SERVICE,

@@ -22,6 +22,7 @@ from infra.settings.layers import stack_file
 
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
 BACKUP_IMAGES = (Image.BACKUPS,)
+LOG_IMAGES = (Image.VICTORIA_LOGS, Image.VLAGENT)
 METER_IMAGES = (Image.MONITORING, Image.KUBE_STATE_METRICS)
 
 
@@ -37,10 +38,10 @@ def launch(stack: str, progress: Progress) -> None:
 
 
 def images_of(stack: str) -> tuple[Image, ...]:
-    """What the stack's pods run; images of backups and monitoring are built for those stacks only that have
-    them."""
+    """What the stack's pods run; images of backups, monitoring and logs are built for those stacks only
+    that have them."""
     draft = layers.draft(stack)
-    sometimes = {"backups": BACKUP_IMAGES, "monitoring": METER_IMAGES}
+    sometimes = {"backups": BACKUP_IMAGES, "monitoring": METER_IMAGES, "logs": LOG_IMAGES}
     more = [image for part, of in sometimes.items() if draft[part].get("enabled") is True for image in of]
     return (*STACK_IMAGES, *more)
 

@@ -7,12 +7,20 @@ from collections.abc import Mapping
 
 PROJECT = "slipway"
 SANDBOX = "sandbox"  # the stack of this machine
+NAMESPACE_CHARS = 63  # RFC 1123, 2.1: a label
+LOGS_SUFFIX = "-logs"
+LOGS_COLLECTOR = "logs-collector"
 HASH_CHARS = 10  # 40 bits: enough to tell versions of one object apart, too little to rebuild its content
 
 
 def child(component: str, part: str) -> str:
     """The name of a component's part: ``postgres`` and ``config`` give ``postgres-config``."""
     return f"{component}-{part}"
+
+
+def logs_namespace(namespace: str) -> str:
+    """The namespace of what reads the nodes' files for a stack."""
+    return f"{namespace}{LOGS_SUFFIX}"
 
 
 def selector_labels(component: str) -> dict[str, str]:

@@ -10,15 +10,17 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes
 
-from infra import images
+from infra import images, names
 from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
+from infra.components.logs.collector import LogCollector
+from infra.components.logs.stores import LogStore
 from infra.components.monitoring.alertmanager import Alertmanager
 from infra.components.monitoring.exporters import Exporters, Measured
 from infra.components.monitoring.operated import Operated
 from infra.components.monitoring.prometheus import Prometheus
-from infra.components.namespace import Namespace
+from infra.components.namespace import PRIVILEGED, Namespace
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
@@ -27,6 +29,7 @@ from infra.components.service import Service
 from infra.images import Image, Meter
 from infra.render import archive as archive_render
 from infra.render import backups as backups_render
+from infra.render import logs as logs_render
 from infra.render import postgres as postgres_render
 from infra.render import prometheus as prometheus_render
 from infra.render import redis as redis_render
@@ -35,6 +38,7 @@ from infra.render.operator import OPERATOR
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
+from infra.settings.logs import Store
 from infra.settings.model import Settings
 from infra.settings.secrets import OF_RECEIVERS, SecretName
 from infra.settings.service import ServiceType
@@ -74,13 +78,17 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         key = secrets[SecretName.BACKUP_KEY]
         Backups("backups", context, settings, used[Image.BACKUPS], key, addresses, store.access, after)
     measuring = _monitoring(settings, context, secrets, opts) if read else _Monitoring({}, {})
+    collecting = _logs(settings, context, opts) if settings.logs.enabled else _Logs({}, {})
     return {
         "namespace": namespace.namespace,
         "url": _url(settings, context, service, opts),
         "postgres": pulumi.Output.concat(postgres.host, f":{postgres_render.PORT}"),
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
         **measuring.exported,
-        "images": {**{image.value: reference for image, reference in used.items()}, **measuring.images},
+        **collecting.exported,
+        "images": {image.value: found for image, found in used.items()}
+        | measuring.images
+        | collecting.images,
     }
 
 
@@ -177,6 +185,31 @@ def _monitoring(
     addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     used = {meter.value: reference for meter, reference in meters.items()}
     return _Monitoring(addresses, {**used, Image.KUBE_STATE_METRICS.value: objects})
+
+
+@dataclass(frozen=True)
+class _Logs:
+    """Where lines are kept: addresses inside the cluster by store, and images by program."""
+
+    addresses: dict[str, pulumi.Output[str]]
+    images: dict[str, str]
+
+    @property
+    def exported(self) -> dict[str, dict[str, pulumi.Output[str]]]:
+        """Nothing where no lines are kept."""
+        return {"logs": self.addresses} if self.addresses else {}
+
+
+def _logs(settings: Settings, context: Context, opts: pulumi.ResourceOptions) -> _Logs:
+    stores, collector = _reference(settings, Image.VICTORIA_LOGS), _reference(settings, Image.VLAGENT)
+    made = {store.value: LogStore(context, settings, store, stores, opts).url for store in Store}
+    name = names.logs_namespace(settings.namespace_name)
+    apart = Namespace("logs", name, context.stack, opts, profile=PRIVILEGED).namespace
+    cluster = settings.cluster
+    own = str(SandboxConfig(cluster.name, cluster.network).logs) if cluster.sandbox else None
+    folders = logs_render.node_folders(settings, own)
+    LogCollector(Context(context.stack, apart), settings, folders, collector, opts)
+    return _Logs(made, {Image.VICTORIA_LOGS.value: stores, Image.VLAGENT.value: collector})
 
 
 def _node(settings: Settings) -> prometheus_render.Node | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 Object = dict[str, Any]
-CONTROLLERS = ("Deployment", "StatefulSet")
+CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet")
 IMAGE_REASONS = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One Deployment or StatefulSet. ``since`` is when its newest ready pod started (RFC 3339), or None."""
+    """One of CONTROLLERS. ``since`` is when its newest ready pod started (RFC 3339), or None."""
 
     kind: str
     name: str
@@ -44,16 +44,25 @@ def _workload(item: Object, pods: list[Object]) -> Workload:
     starts = [
         s["state"]["running"]["startedAt"] for s in statuses if s.get("ready") and "running" in s["state"]
     ]
+    ready, wanted = _counts(item)
     return Workload(
         kind=item["kind"],
         name=item["metadata"]["name"],
         image=containers[0]["image"],
         version=labels.get("app.kubernetes.io/version", containers[0]["image"].rpartition(":")[2]),
-        ready=item["status"].get("readyReplicas", 0),
-        wanted=item["spec"].get("replicas", 1),
+        ready=ready,
+        wanted=wanted,
         restarts=sum(status.get("restartCount", 0) for status in statuses),
         since=max(starts, default=None),
     )
+
+
+def _counts(item: Object) -> tuple[int, int]:
+    """Ready and wanted pods; of a DaemonSet, one on each node that it is for."""
+    status = item["status"]
+    if item["kind"] == "DaemonSet":
+        return status.get("numberReady", 0), status.get("desiredNumberScheduled", 0)
+    return status.get("readyReplicas", 0), item["spec"].get("replicas", 1)
 
 
 def troubles(objects: Iterable[Object]) -> list[str]:

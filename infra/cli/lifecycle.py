@@ -24,10 +24,10 @@ def up(stack: Stack = "sandbox") -> None:
     status.show(found)
     if not found.healthy:
         raise typer.Exit(EXIT_FAILED)
-    typer.echo(next_steps(stack, found.addresses.get("url", "")))
+    typer.echo(next_steps(stack, found.addresses.get("url", ""), logs=found.logs))
 
 
-def next_steps(stack: str, url: str) -> str:
+def next_steps(stack: str, url: str, *, logs: bool = False) -> str:
     """What to type next, one command a line; an address inside the cluster is forwarded first."""
     from infra import reach
 
@@ -35,6 +35,11 @@ def next_steps(stack: str, url: str) -> str:
     steps = [
         (f"{slipway} demo {stack}", "import a household ledger and read its summary"),
         (f"{slipway} status {stack}", "what runs, since when, what is wrong"),
+        *(
+            [(f"{slipway} logs {stack} --level error", "what went wrong, by the pods' own words")]
+            if logs
+            else []
+        ),
         (f'eval "$({slipway} env {stack})"', "plain pulumi and kubectl"),
     ]
     if forward := reach.forward_command(url, LOCAL_PORT):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra import names
 from infra.errors import EXIT_FAILED, UserError
 
 if TYPE_CHECKING:
     from infra.workloads import Workload
 
-KINDS = "deployments,statefulsets,jobs,pods"
+KINDS = "deployments,statefulsets,daemonsets,jobs,pods"
 HOUR_MINUTES = 60
 DAY_MINUTES = 24 * HOUR_MINUTES
 
@@ -29,6 +30,7 @@ class Status:
     workloads: list[Workload]
     addresses: dict[str, str]
     troubles: list[str]
+    logs: bool = False  # whether lines are kept
 
     @property
     def healthy(self) -> bool:
@@ -60,10 +62,11 @@ def gather(stack: str) -> Status:
     outputs = stacks.outputs(stack)
     if not outputs.get("namespace"):
         raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
-    objects = _objects(stack, outputs["namespace"])
+    apart = [names.logs_namespace(outputs["namespace"])] if "logs" in outputs else []
+    objects = [item for place in (outputs["namespace"], *apart) for item in _objects(stack, place)]
     addresses = {name: str(outputs[name]) for name in ("url", "postgres", "redis") if outputs.get(name)}
     troubles = workloads.troubles(objects) + _answers(stack, addresses.get("url"))
-    return Status(stack, workloads.workloads(objects), addresses, troubles)
+    return Status(stack, workloads.workloads(objects), addresses, troubles, "logs" in outputs)
 
 
 def _cluster_troubles(stack: str) -> list[str]:

@@ -16,6 +16,7 @@ from infra.cli import (
     explain,
     init,
     lifecycle,
+    logs,
     restore,
     sandbox,
     secrets,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command()(explain.explain)
     app.command()(diff.diff)
     app.command()(status.status)
+    app.command()(logs.logs)
     app.command()(demo.demo)
     app.add_typer(alerts.app, name="alerts")
     app.command()(dashboards.dashboards)

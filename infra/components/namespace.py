@@ -1,4 +1,4 @@
-"""The stack's namespace, which enforces the restricted Pod Security profile."""
+"""A namespace that enforces a Pod Security profile: the restricted one, but where a node's files are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pulumi_kubernetes import core, meta
 from infra import names
 from infra.components.base import Component, Context
 
-PROFILE = "restricted"
+# kubernetes.io, "Pod Security Standards": hostPath is in neither of the two stricter ones.
+RESTRICTED, PRIVILEGED = "restricted", "privileged"
 
 
 class Namespace(Component):
@@ -17,11 +18,17 @@ class Namespace(Component):
     namespace: pulumi.Output[str]
 
     def __init__(
-        self, name: str, namespace: str, stack: str, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        namespace: str,
+        stack: str,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        profile: str = RESTRICTED,
     ) -> None:
         super().__init__(name, Context(stack, namespace), opts)
         pod_security = {
-            f"pod-security.kubernetes.io/{mode}": PROFILE for mode in ("enforce", "audit", "warn")
+            f"pod-security.kubernetes.io/{mode}": profile for mode in ("enforce", "audit", "warn")
         }
         made = core.v1.Namespace(
             self.child("namespace"),

@@ -12,6 +12,7 @@ from infra.settings.base import Resources
 
 PORT_NAME_CHARS = 15  # RFC 6335, 5.1
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # where every client in a pod looks
+ROOT = 0  # only where a node's files are read, which are root's (docs/decisions/0024)
 TOKEN_SECONDS = 3600  # the kubelet renews it before
 
 
@@ -48,8 +49,16 @@ class Mount:
         return cls(core.v1.VolumeArgs(name=name, persistent_volume_claim=source), path, read_only=False)
 
     @classmethod
-    def account(cls) -> Mount:
-        """The token of the pod's service account and the API server's authority, for this container alone."""
+    def host(cls, name: str, path: str, *, read_only: bool = True) -> Mount:
+        """A folder of the node, at the same path; one that is written to is made where it is missing."""
+        kind = "Directory" if read_only else "DirectoryOrCreate"
+        source = core.v1.HostPathVolumeSourceArgs(path=path, type=kind)
+        return cls(core.v1.VolumeArgs(name=name, host_path=source), path, read_only)
+
+    @classmethod
+    def account(cls, *, namespace: bool = False) -> Mount:
+        """The token of the pod's service account and the API server's authority, for this container alone;
+        and the pod's ``namespace``, for a program that looks there."""
         token = core.v1.ServiceAccountTokenProjectionArgs(path="token", expiration_seconds=TOKEN_SECONDS)
         file = core.v1.KeyToPathArgs(key="ca.crt", path="ca.crt")
         authority = core.v1.ConfigMapProjectionArgs(name="kube-root-ca.crt", items=[file])
@@ -57,6 +66,12 @@ class Mount:
             core.v1.VolumeProjectionArgs(service_account_token=token),
             core.v1.VolumeProjectionArgs(config_map=authority),
         ]
+        if namespace:
+            field_ref = core.v1.ObjectFieldSelectorArgs(field_path="metadata.namespace")
+            named = core.v1.DownwardAPIVolumeFileArgs(path="namespace", field_ref=field_ref)
+            sources.append(
+                core.v1.VolumeProjectionArgs(downward_api=core.v1.DownwardAPIProjectionArgs(items=[named]))
+            )
         projected = core.v1.ProjectedVolumeSourceArgs(sources=sources)
         return cls(core.v1.VolumeArgs(name="account", projected=projected), ACCOUNT)
 
@@ -118,7 +133,7 @@ def pod_spec(
         tolerations=[core.v1.TolerationArgs(operator="Exists")] if everywhere else None,
         enable_service_links=False,
         security_context=core.v1.PodSecurityContextArgs(
-            run_as_non_root=True,
+            run_as_non_root=container.user != ROOT,
             run_as_user=container.user,
             run_as_group=container.user,
             fs_group=container.user,
@@ -162,7 +177,7 @@ def _container(container: Container) -> core.v1.ContainerArgs:
         security_context=core.v1.SecurityContextArgs(
             allow_privilege_escalation=False,
             read_only_root_filesystem=True,
-            run_as_non_root=True,
+            run_as_non_root=container.user != ROOT,
             capabilities=core.v1.CapabilitiesArgs(drop=["ALL"]),
         ),
         termination_message_policy="FallbackToLogsOnError",

@@ -25,6 +25,7 @@ class Part(StrEnum):
     DEPLOYMENT = "deployment"
     CERTIFICATES = "certificates"
     MONITORING = "monitoring"
+    LOGS = "logs"
     SLO = "slo"
 
 

@@ -12,6 +12,7 @@ from infra.monitoring.alerts import (
     certificates,
     database,
     deployment,
+    logs,
     monitoring,
     nodes,
     service,
@@ -40,6 +41,7 @@ GROUPS = {
     "deployment": deployment.alerts,
     "certificates": certificates.alerts,
     "monitoring": monitoring.alerts,
+    "logs": logs.alerts,
     "slo": slo_alerts.alerts,
     WATCHER: watcher.alerts,
 }

@@ -47,7 +47,16 @@ RULES = (
         ("NodeNotReady",),
         "what ran on the node is gone with it; not so its volumes and backups",
         (Part.SERVICE, Part.SLO),
-        ("DatabaseDown", "CacheDown", "JobFailed", *NOT_RUNNING, *NOT_WATCHED),
+        (
+            "DatabaseDown",
+            "CacheDown",
+            "LogStoreDown",
+            "LogsNotArriving",
+            "LogsNotWatched",
+            "JobFailed",
+            *NOT_RUNNING,
+            *NOT_WATCHED,
+        ),
         equal=(),
     ),
     _Rule(
@@ -104,6 +113,11 @@ RULES = (
     ),
     _Rule(("BackupMissing", "BackupTooOld"), "there is nothing new to drill", names=("BackupNotVerified",)),
     _Rule(("BackupArchiveFails",), "what is refused is late", names=("BackupArchiveLags",)),
+    _Rule(
+        ("LogStoreDown", "LogStoreFull"),
+        "what is not there takes nothing",
+        names=("LogsNotArriving", "LogsDropped", "LogsNotWatched"),
+    ),
     _Rule(("CertificateEnds",), "the same certificate", names=("CertificateNearEnd",)),
 )
 # Every volume of the sandbox is a folder on the node's disk.
@@ -115,6 +129,7 @@ ONE_DISK = _Rule(
         "CacheVolumeNearlyFull",
         "VolumeNearlyFull",
         "VolumeFillsUp",
+        "LogStoreFull",
         "DatabaseDown",
         "CacheDown",
     ),

@@ -25,6 +25,7 @@ class Need(StrEnum):
     ARCHIVE = "PostgreSQL's log is archived"
     CACHE_LIMIT = "Redis refuses what does not fit"
     CERTIFICATE = "hosts lead to the service over TLS"
+    LOGS = "lines of its pods are kept"
     CPU_LIMIT = "some container has a CPU limit"
     AUTOSCALER = "the service grows by itself"
     OWN_CLUSTER = "the cluster is the sandbox"
@@ -62,6 +63,7 @@ CONDITIONS: Mapping[Need, Callable[[Settings], bool]] = {
     Need.ARCHIVE: _archive,
     Need.CACHE_LIMIT: lambda settings: settings.redis.maxmemory_policy not in NEVER_REFUSES,
     Need.CERTIFICATE: lambda settings: bool(settings.ingress.certified),
+    Need.LOGS: lambda settings: settings.logs.enabled,
     Need.CPU_LIMIT: lambda settings: any(_cpu_limits(settings)),
     Need.AUTOSCALER: lambda settings: settings.service.autoscaling.enabled,
     Need.OWN_CLUSTER: lambda settings: settings.cluster.sandbox,

@@ -14,7 +14,8 @@ from infra.render import alertmanager, alerts, links, monitoring
 from infra.render import backups as backups_render
 from infra.render.alertmanager import NOBODY, TEAM
 from infra.render.monitoring import HTTPS_PORT, PORTS
-from infra.render.prometheus import CERTIFICATES, SERIES_LIMIT, TIMEOUT_SECONDS
+from infra.render.prometheus import CERTIFICATES
+from infra.render.scrape import SERIES_LIMIT, TIMEOUT_SECONDS
 from infra.settings.model import Settings
 from infra.settings.monitoring import Day, QuietHours, Receiver
 from infra.settings.rules.operator import utc_offset

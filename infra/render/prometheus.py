@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra import names
 from infra.monitoring import catalogue
 from infra.monitoring.alert import Alert
 from infra.monitoring.recording import RecordingGroup
-from infra.render import alerts, links, monitoring, plain
+from infra.render import alerts, links, logs, monitoring, plain, scrape
 from infra.render import backups as backups_render
 from infra.render import service as service_render
 from infra.render.monitoring import BLACKBOX_EXPORTER, KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
+from infra.settings.logs import Store
 from infra.settings.model import Settings
 
 RULES = "rules.yaml"
-TIMEOUT_SECONDS = 10  # and never longer than the interval
-SERIES_LIMIT = 20_000  # of one target: beyond it the scrape fails as a whole, which is an alert, not a flood
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 CERTIFICATES = "certificates"
 KUBELET_PORT, DNS_METRICS_PORT = 10250, 9153
@@ -41,11 +41,17 @@ API_SERVER = (
     "apiserver_client_certificate_expiration_seconds_bucket",
     "process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)",
 )  # fmt: skip
+# VictoriaLogs and vlagent count hundreds of things, too.
+LOGS = (
+    "vl_rows_(ingested|dropped)_total", "vl_bytes_ingested_total", "vl_streams_created_total",
+    "vl_(storage_rows|partitions)", "vl_(compressed_)?data_size_bytes", "vl_free_disk_space_bytes",
+    "vl_storage_is_read_only", "vl_http_errors_total",
+    "vlagent_remotewrite_(pending_data_bytes|(retries_count|blocks_sent|packets_dropped)_total)",
+    "process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)",
+)  # fmt: skip
 # Names of single runs of a container: they change with every restart, and pod and container say enough.
 PASSING = "uid|container_id|image_id|image_spec|host_ip"
 OF_CADVISOR = "id|name|image"
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,10 @@ def files(settings: Settings, node: Node | None = None) -> dict[str, str]:
 def watcher_files(settings: Settings) -> dict[str, str]:
     """Of the second Prometheus, which asks the first one for an answer and keeps nothing of it."""
     name, beside = monitoring.PROMETHEUS, f"127.0.0.1:{PORTS[monitoring.ALERTMANAGER]}"
-    job = {**_one_pod(settings, name, PORTS[name]), "metric_relabel_configs": [_keep("__name__", "up")]}
+    job = {
+        **scrape.one_pod(settings, name, PORTS[name]),
+        "metric_relabel_configs": [scrape.keep("__name__", "up")],
+    }
     watched = {catalogue.WATCHER: catalogue.groups(settings)[catalogue.WATCHER]}
     return {
         "prometheus.yml": plain.text({**_common(settings, [beside]), "scrape_configs": [job]}),
@@ -84,18 +93,10 @@ def _rules(
 
 def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any]:
     """The configuration as data (prometheus.io, "Configuration", 2.42)."""
-    targets = [_address(settings, monitoring.ALERTMANAGER, PORTS[monitoring.ALERTMANAGER])]
+    targets = [scrape.address(settings, monitoring.ALERTMANAGER, PORTS[monitoring.ALERTMANAGER])]
     return {
         **_common(settings, targets),
-        "scrape_configs": [
-            _each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
-            _each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
-            *(_one_pod(settings, name, port) for name, port in _singles(settings).items()),
-            _objects(settings),
-            *_certificates(settings),
-            *_nodes(settings, node),
-            *(_cluster_itself() if node else []),
-        ],
+        "scrape_configs": _jobs(settings, node),
     }
 
 
@@ -105,13 +106,26 @@ def _common(settings: Settings, alertmanagers: list[str]) -> dict[str, Any]:
     return {
         "global": {
             "scrape_interval": f"{seconds}s",
-            "scrape_timeout": f"{min(seconds, TIMEOUT_SECONDS)}s",
+            "scrape_timeout": f"{min(seconds, scrape.TIMEOUT_SECONDS)}s",
             "evaluation_interval": f"{seconds}s",
             "external_labels": {"stack": str(settings.stack)},
         },
         "rule_files": [RULES],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
     }
+
+
+def _jobs(settings: Settings, node: Node | None) -> scrape.Rows:
+    return [
+        scrape.each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
+        scrape.each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
+        *(scrape.one_pod(settings, name, port) for name, port in _singles(settings).items()),
+        _objects(settings),
+        *_certificates(settings),
+        *(_logs(settings) if settings.logs.enabled else ()),
+        *_nodes(settings, node),
+        *(_cluster_itself() if node else []),
+    ]
 
 
 def _singles(settings: Settings) -> dict[str, int]:
@@ -122,55 +136,27 @@ def _singles(settings: Settings) -> dict[str, int]:
     return {**found, **(of_backups if settings.backups.enabled else {})}
 
 
-def _each_pod(settings: Settings, part: str, service: str, port: int) -> dict[str, Any]:
-    """All pods of a part, by the addresses of its headless Service; ``instance`` is address and port."""
-    seconds = settings.monitoring.scrape_interval_seconds
-    return {
-        **_job(part),
-        "dns_sd_configs": [
-            {
-                "names": [monitoring.host(settings, service)],
-                "type": "A",
-                "port": port,
-                "refresh_interval": f"{seconds}s",
-            }
-        ],
-        "relabel_configs": [
-            {"target_label": name, "replacement": value} for name, value in _labels(settings, part).items()
-        ],
-    }
-
-
-def _one_pod(settings: Settings, part: str, port: int) -> dict[str, Any]:
-    """The one pod of a part, which stays a target while it is away: ``up`` is 0 then, and not absent."""
-    labels = {**_labels(settings, part), "instance": part}
-    return {
-        **_job(part),
-        "static_configs": [{"targets": [_address(settings, part, port)], "labels": labels}],
-    }
-
-
 def _objects(settings: Settings) -> dict[str, Any]:
     """kube-state-metrics, whose figures name pods and namespaces that are not its own."""
-    target = _address(settings, KUBE_STATE_METRICS, PORTS[KUBE_STATE_METRICS])
+    target = scrape.address(settings, KUBE_STATE_METRICS, PORTS[KUBE_STATE_METRICS])
     return {
-        **_job(KUBE_STATE_METRICS),
+        **scrape.job(KUBE_STATE_METRICS),
         "honor_labels": True,
         "static_configs": [{"targets": [target], "labels": {"instance": KUBE_STATE_METRICS}}],
-        "metric_relabel_configs": [_forget(PASSING)],
+        "metric_relabel_configs": [scrape.forget(PASSING)],
     }
 
 
-def _certificates(settings: Settings) -> Rows:
+def _certificates(settings: Settings) -> scrape.Rows:
     """Each host as users reach it; ``instance`` is the host."""
     if not (hosts := settings.ingress.certified):
         return []
-    exporter = _address(settings, BLACKBOX_EXPORTER, PORTS[BLACKBOX_EXPORTER])
+    exporter = scrape.address(settings, BLACKBOX_EXPORTER, PORTS[BLACKBOX_EXPORTER])
     targets = [f"{host}:{monitoring.HTTPS_PORT}" for host in hosts]
-    labels = _labels(settings, CERTIFICATES)
+    labels = scrape.labels(settings, CERTIFICATES)
     return [
         {
-            **_job(CERTIFICATES),
+            **scrape.job(CERTIFICATES),
             "metrics_path": "/probe",
             "params": {"module": [monitoring.CERTIFICATE]},
             "static_configs": [{"targets": targets, "labels": labels}],
@@ -187,25 +173,62 @@ def _certificates(settings: Settings) -> Rows:
     ]
 
 
-def _nodes(settings: Settings, node: Node | None) -> Rows:
+def _logs(settings: Settings) -> scrape.Rows:
+    """Stores by their names, collectors by their node's address; ``store`` says whose lines it is about."""
+    kept = {"metric_relabel_configs": [scrape.keep("__name__", "|".join(LOGS))]}
+    stores = []
+    for store in Store:
+        labels = {
+            **scrape.labels(settings, store.component),
+            "instance": store.component,
+            "store": store.value,
+        }
+        targets = [scrape.address(settings, store.component, logs.PORT)]
+        stores.append(
+            {
+                **scrape.job(store.component),
+                **kept,
+                "static_configs": [{"targets": targets, "labels": labels}],
+            }
+        )
+    seconds = settings.monitoring.scrape_interval_seconds
+    host = f"{names.LOGS_COLLECTOR}.{names.logs_namespace(settings.namespace_name)}.svc"
+    collectors = [
+        {
+            **scrape.job(store.collector),
+            **kept,
+            **scrape.by_name(host, port, seconds),
+            "relabel_configs": scrape.labelled(
+                {**scrape.labels(settings, names.LOGS_COLLECTOR), "store": store.value}
+            ),
+        }
+        for store, port in logs.COLLECTOR_PORTS.items()
+    ]
+    return [*stores, *collectors]
+
+
+def _nodes(settings: Settings, node: Node | None) -> scrape.Rows:
     """Kubelet and cAdvisor of every node, of which the stack's own namespace stays."""
     ours = re.escape(settings.namespace_name)
     common = {**_over_tls(verified=node is not None), **_every_node(node)}
     return [
         {
-            **_job("kubelet"),
+            **scrape.job("kubelet"),
             **common,
-            "metric_relabel_configs": [_keep("__name__", "|".join(KUBELET)), _keep("namespace", f"|{ours}")],
+            "metric_relabel_configs": [
+                scrape.keep("__name__", "|".join(KUBELET)),
+                scrape.keep("namespace", f"|{ours}"),
+            ],
         },
         {
-            **_job("cadvisor"),
+            **scrape.job("cadvisor"),
             **common,
             "metrics_path": f"{monitoring.METRICS_PATH}/cadvisor",
             "honor_timestamps": False,  # its own are up to 15 s old, and series would end late
             "metric_relabel_configs": [
-                _keep("__name__", "|".join(CADVISOR)),
-                _keep("namespace", ours),
-                _forget(OF_CADVISOR),
+                scrape.keep("__name__", "|".join(CADVISOR)),
+                scrape.keep("namespace", ours),
+                scrape.forget(OF_CADVISOR),
             ],
         },
     ]
@@ -225,19 +248,19 @@ def _every_node(node: Node | None) -> dict[str, Any]:
     }
 
 
-def _cluster_itself() -> Rows:
+def _cluster_itself() -> scrape.Rows:
     """Of a cluster that is ours alone; whoever runs a shared one watches these parts of it."""
     return [
         {
-            **_job("apiserver"),
+            **scrape.job("apiserver"),
             **_over_tls(verified=True),
             "static_configs": [{"targets": ["kubernetes.default.svc:443"]}],
-            "metric_relabel_configs": [_keep("__name__", "|".join(API_SERVER))],
+            "metric_relabel_configs": [scrape.keep("__name__", "|".join(API_SERVER))],
         },
         {
-            **_job("coredns"),
+            **scrape.job("coredns"),
             "static_configs": [{"targets": [f"kube-dns.kube-system.svc:{DNS_METRICS_PORT}"]}],
-            "metric_relabel_configs": [_keep("__name__", "(coredns|process)_.*")],
+            "metric_relabel_configs": [scrape.keep("__name__", "(coredns|process)_.*")],
         },
     ]
 
@@ -248,23 +271,3 @@ def _over_tls(*, verified: bool) -> dict[str, Any]:
     trust = {"ca_file": f"{ACCOUNT}/ca.crt"} if verified else {"insecure_skip_verify": True}
     authorization = {"credentials_file": f"{ACCOUNT}/token"}
     return {"scheme": "https", "authorization": authorization, "tls_config": trust}
-
-
-def _job(name: str) -> dict[str, Any]:
-    return {"job_name": name, "sample_limit": SERIES_LIMIT}
-
-
-def _labels(settings: Settings, part: str) -> dict[str, str]:
-    return {"namespace": settings.namespace_name, "part": part}
-
-
-def _address(settings: Settings, name: str, port: int) -> str:
-    return f"{monitoring.host(settings, name)}:{port}"
-
-
-def _keep(source: str, regex: str) -> dict[str, Any]:
-    return {"source_labels": [source], "regex": regex, "action": "keep"}
-
-
-def _forget(regex: str) -> dict[str, Any]:
-    return {"regex": regex, "action": "labeldrop"}

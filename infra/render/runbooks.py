@@ -33,6 +33,8 @@ ESCALATION = {
     Part.NODE: f"{OPERATORS}, with the node's name and the conditions of `kubectl describe node`.",
     Part.DEPLOYMENT: "The team whose part it is; whoever operates the cluster, where no node takes a pod.",
     Part.CERTIFICATES: "Whoever holds the domain, two days before the end at the latest.",
+    Part.LOGS: f"{OPERATORS}, where node or volume is at fault; until it is mended `kubectl logs` has what "
+    "the nodes still keep.",
     Part.MONITORING: f"{OPERATORS}. Until it is mended somebody looks at `slipway status` every hour.",
 }
 

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 from infra import versions
 from infra.errors import Problem, UserError
 from infra.paths import TOOLS, cache_dir
 from infra.progress import Progress
-from infra.sandbox import build, go
+from infra.sandbox import build, go, tool_versions
 from infra.sandbox.build import Companion, Family
+from infra.sandbox.tool_versions import KUBERNETES_PROGRAMS, VICTORIALOGS_PROGRAMS
 
-VERSION_SECONDS = 20.0  # a version command that takes longer is not one
-_KUBERNETES = (
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-    "kubectl",
-)
 _SDK = f"github.com/pulumi/pulumi/sdk/v3@v{versions.PULUMI}"
 
 # In the order of their building: what the cluster needs comes first, so that it starts while Pulumi builds.
@@ -39,7 +28,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "kubernetes",
         TOOLS / "kubernetes",
-        {name: f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES},
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
         f"-s -w -X k8s.io/component-base/version.gitVersion=v{versions.KUBERNETES}",
     ),
     Family("coredns", TOOLS / "coredns", {"coredns": "."}),
@@ -54,6 +43,13 @@ FAMILIES: tuple[Family, ...] = (
         TOOLS / "kube-state-metrics",
         {"kube-state-metrics": "k8s.io/kube-state-metrics/v2"},
         f"-s -w -X github.com/prometheus/common/version.Version=v{versions.KUBE_STATE_METRICS}",
+    ),
+    Family(
+        "victorialogs",
+        TOOLS / "victorialogs",
+        {name: f"github.com/VictoriaMetrics/VictoriaLogs/app/{name}" for name in VICTORIALOGS_PROGRAMS},
+        "-s -w -X github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version="
+        f"victorialogs-v{versions.VICTORIALOGS}",
     ),
     Family(
         "pulumi-python",
@@ -71,11 +67,12 @@ FAMILIES: tuple[Family, ...] = (
         f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{versions.PULUMI}",
     ),
 )
-CLUSTER_TOOLS = ("pause", "etcd", *_KUBERNETES, "coredns")
+CLUSTER_TOOLS = ("pause", "etcd", *KUBERNETES_PROGRAMS, "coredns")
 PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
 STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cluster
 METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
-NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *PULUMI_TOOLS)
+LOG_TOOLS = VICTORIALOGS_PROGRAMS  # for stacks whose logs are kept
+NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *LOG_TOOLS, *PULUMI_TOOLS)
 
 
 class Source(StrEnum):
@@ -95,28 +92,6 @@ class ToolStatus:
     source: Source
     path: Path | None
     ignored: tuple[str, ...]  # "<path> (<its version>)", on PATH but not of the wanted version
-
-
-@dataclass(frozen=True)
-class _Version:
-    wanted: str
-    arguments: tuple[str, ...]
-    pattern: str
-
-
-_KUBE = _Version(versions.KUBERNETES, ("--version",), r"Kubernetes v(\S+)")
-_VERSIONS: dict[str, _Version] = {
-    **dict.fromkeys(_KUBERNETES, _KUBE),
-    "kubectl": _Version(versions.KUBERNETES, ("version", "--client"), r"Client Version: v(\S+)"),
-    "etcd": _Version(versions.ETCD, ("--version",), r"etcd Version: (\S+)"),
-    "coredns": _Version(versions.COREDNS, ("-version",), r"CoreDNS-(\S+)"),
-    "pulumi": _Version(versions.PULUMI, ("version",), r"v(\d\S*)"),
-    "pause": _Version(versions.PAUSE, ("-v",), r"pause v(\S+)"),
-    "versitygw": _Version(versions.VERSITYGW, ("--version",), r"Version\s*: v(\S+)"),
-    "kube-state-metrics": _Version(
-        versions.KUBE_STATE_METRICS, ("version",), r"kube-state-metrics, version v(\S+)"
-    ),
-}
 
 
 def family_of(name: str) -> Family:
@@ -202,7 +177,7 @@ def problems() -> list[Problem]:
 
 def wanted_version(name: str) -> str:
     """The pinned version; the language host's is that of the CLI, which it is shipped with."""
-    return _VERSIONS.get(name, _VERSIONS["pulumi"]).wanted
+    return tool_versions.VERSIONS.get(name, tool_versions.VERSIONS["pulumi"]).wanted
 
 
 def _status(name: str) -> ToolStatus:
@@ -277,23 +252,5 @@ def _version_of(name: str, path: Path) -> str | None:
     """What the binary says of itself. The language host cannot: it goes with the CLI beside it."""
     if name == "pulumi-language-python":
         beside = path.with_name("pulumi")
-        return _ask("pulumi", beside) if beside.is_file() else None
-    return _ask(name, path)
-
-
-@cache
-def _ask(name: str, path: Path) -> str | None:
-    known = _VERSIONS[name]
-    try:
-        answer = subprocess.run(
-            [path, *known.arguments],
-            capture_output=True,
-            text=True,
-            timeout=VERSION_SECONDS,
-            check=False,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    matched = re.search(known.pattern, answer.stdout)
-    return matched[1] if matched else None
+        return tool_versions.said("pulumi", beside) if beside.is_file() else None
+    return tool_versions.said(name, path)

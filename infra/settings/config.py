@@ -9,6 +9,7 @@ from infra.settings.base import ListRule, Section, merged_by
 from infra.settings.cluster import Cluster, Namespace
 from infra.settings.images import Images
 from infra.settings.ingress import Ingress
+from infra.settings.logs import Logs
 from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
 from infra.settings.postgres import Postgres
@@ -41,6 +42,7 @@ class StackConfig(Section):
     redis: Redis = Field(Redis(), description="The cache.")
     backups: Backups = Field(Backups(), description="Dumps of the database, their retention, the drill.")
     monitoring: Monitoring = Field(Monitoring(), description="Figures, alerts, and who hears of them.")
+    logs: Logs = Field(Logs(), description="Lines of every pod, and how long they are kept.")
     slo: Slo = Field(Slo(), description="What the service promises; alerts tell when it is being broken.")
     tracing: Tracing = Field(Tracing(), description="Spans of requests, and where they are sent.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.monitoring.alert import Dashboard, Severity
 from infra.monitoring.alerts import monitoring
+from infra.monitoring.dashboards import logs
 from infra.monitoring.panel import Board, Kind, Panel, Query, Row, Threshold, Unit
 from infra.monitoring.promql import BETWEEN
 from infra.settings.model import Settings
@@ -21,6 +22,7 @@ def board(settings: Settings) -> Board:
             Row("Figures", _figures()),
             Row("Rules and alerts", (*_rules(), _reloaded())),
             Row("Notifications", _notifications(settings)),
+            Row("Logs", logs.panels(settings)),
             Row("What it costs", _costs()),
         ),
     )

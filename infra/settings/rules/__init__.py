@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, slo.py, tracing.py); here is the list.
+operator.py, logs.py, slo.py, tracing.py); here is the list.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from infra.settings.config import StackConfig
-from infra.settings.rules import access, backups, monitoring, operator, places, sizes, slo, tracing
+from infra.settings.rules import (
+    access,
+    backups,
+    logs,
+    monitoring,
+    operator,
+    places,
+    sizes,
+    slo,
+    tracing,
+)
 from infra.settings.rules.finding import Finding
 
 Rule = Callable[[StackConfig], Iterator[Finding]]
@@ -36,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     sizes.requests_fit_limits,
     sizes.backup_requests_fit_limits,
     sizes.monitoring_requests_fit_limits,
+    sizes.logs_requests_fit_limits,
     sizes.autoscaling_has_a_range,
     sizes.pools_fit_the_database,
     sizes.connections_fit_memory,
@@ -60,6 +71,8 @@ RULES: tuple[Rule, ...] = (
     operator.operator_labels_stand_once,
     operator.heartbeat_is_the_clusters,
     operator.quiet_hours_are_the_operators,
+    logs.lines_fit_their_volume,
+    logs.collector_has_a_namespace,
     slo.latency_is_counted,
     slo.window_is_kept,
     tracing.spans_have_an_address,

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra import limits
 from infra.settings.config import StackConfig
 from infra.settings.monitoring import Receiver
 from infra.settings.rules.finding import Finding
+from infra.settings.rules.sizes import kept_fits
 from infra.settings.service import Mode
 
 MAIL = ("to", "sender", "smarthost")
-# Prometheus removes whole blocks and counts neither what it is just writing nor a compaction's second copy:
-# its manual ("Storage") leaves 15 to 20 % of the disk free.
-VOLUME_SHARE = 0.8
 
 
 def figures_fit_their_volume(settings: StackConfig) -> Iterator[Finding]:
     """A full volume stops Prometheus, and with it every alert."""
     monitoring = settings.monitoring
-    most = int(limits.memory_bytes(monitoring.storage) * VOLUME_SHARE)
-    if limits.memory_bytes(monitoring.retention_size) > most:
-        yield Finding(
-            ("monitoring", "retention_size"),
-            f"retention_size {monitoring.retention_size} is more than 80 % of storage {monitoring.storage}",
-            f"use at most {most // limits.MIB}Mi, or raise storage",
-            also=(("monitoring", "storage"),),
-        )
+    yield from kept_fits(("monitoring",), monitoring.retention_size, monitoring.storage)
 
 
 def mail_is_named_whole(settings: StackConfig) -> Iterator[Finding]:

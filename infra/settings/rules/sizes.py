@@ -11,6 +11,9 @@ from infra.settings.rules.finding import Finding
 
 GRACEFUL_SECONDS = 20  # the service's own limit for requests in flight after the drain (its contract)
 CLOSING_SECONDS = 11  # and for everything behind them
+# Prometheus and VictoriaLogs remove whole blocks and days, and count neither what they are just writing nor a
+# merge's second copy: both manuals leave 15 to 20 % of the disk free.
+VOLUME_SHARE = 0.8
 
 
 def requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
@@ -34,6 +37,24 @@ def monitoring_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     monitoring = settings.monitoring
     for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
         yield from _fits(("monitoring", key), getattr(monitoring, key))
+
+
+def logs_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
+    """A store that cannot start finds nothing, and a collector that cannot start reads nothing."""
+    for key in ("store_resources", "collector_resources"):
+        yield from _fits(("logs", key), getattr(settings.logs, key))
+
+
+def kept_fits(path: tuple[str, ...], retention_size: str, storage: str) -> Iterator[Finding]:
+    """What is kept leaves a fifth of its volume free. ``path``: where both sizes stand."""
+    most = int(limits.memory_bytes(storage) * VOLUME_SHARE)
+    if limits.memory_bytes(retention_size) > most:
+        yield Finding(
+            (*path, "retention_size"),
+            f"retention_size {retention_size} is more than 80 % of storage {storage}",
+            f"use at most {most // limits.MIB}Mi, or raise storage",
+            also=((*path, "storage"),),
+        )
 
 
 def _fits(path: tuple[str, ...], wanted: Resources) -> Iterator[Finding]:

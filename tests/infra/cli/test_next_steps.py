@@ -26,3 +26,10 @@ def test_an_address_inside_the_cluster_is_forwarded_once_kubectl_is_at_hand(
     assert "eval \"$(slipway --stacks '/our stacks' env ledger-dev)\"" in lines[-3]
     assert "kubectl port-forward --namespace ledger-dev service/service 8080:80" in lines[-2]
     assert "then: curl http://127.0.0.1:8080/health" in lines[-2]
+
+
+def test_a_stack_that_keeps_lines_tells_how_they_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FOLDER, raising=False)
+    url = "http://10.201.0.2:30080"
+    assert "slipway logs" not in next_steps("sandbox", url)
+    assert "  slipway logs sandbox --level error " in next_steps("sandbox", url, logs=True)

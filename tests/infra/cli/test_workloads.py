@@ -94,3 +94,11 @@ def test_a_failed_job_is_told_with_its_message() -> None:
     conditions = [{"type": "Failed", "status": "True", "message": "BackoffLimitExceeded"}]
     job = {"kind": "Job", "metadata": {"name": "migrate"}, "status": {"conditions": conditions}}
     assert workloads.troubles([job]) == ["Job migrate: failed: BackoffLimitExceeded"]
+
+
+def test_of_a_daemon_set_every_node_counts() -> None:
+    nodes = {**deployment(), "kind": "DaemonSet", "status": {"numberReady": 1, "desiredNumberScheduled": 3}}
+    nodes["spec"].pop("replicas")
+    [found] = workloads.workloads([nodes])
+    assert (found.kind, found.ready, found.wanted) == ("DaemonSet", 1, 3)
+    assert workloads.troubles([nodes]) == ["DaemonSet service: 1 of 3 replicas are ready"]

@@ -156,4 +156,11 @@ BACKUPS = {
         ("BackupArchiveLags",), {name("pg_stat_archiver_last_archive_age"): Level(331)}
     ),
 }
-FAULTS = {**SERVICE, **STORES, **BACKUPS, **faults_around.CLUSTER, **faults_around.MONITORING}
+FAULTS = {
+    **SERVICE,
+    **STORES,
+    **BACKUPS,
+    **faults_around.CLUSTER,
+    **faults_around.MONITORING,
+    **faults_around.LOGS,
+}

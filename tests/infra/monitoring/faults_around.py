@@ -144,3 +144,34 @@ MONITORING = {
         {elsewhere("alertmanager_notifications_failed_total", integration="slack"): Rate(0.1)},
     ),
 }
+LOGS = {
+    "nothing reads the lines": Fault(("LogsNotWatched",), {series.LINES_READ: GONE}, 15, calm=30),
+    "a store of logs is away": Fault(
+        ("LogStoreDown", "LogsNotWatched"),
+        {series.STORE_UP: Level(0), series.STORE_FULL: GONE},
+        14,
+        calm=30,
+    ),
+    "a store of logs is away for long": Fault(
+        ("LogStoreDown", "LogsNotWatched", "LogsNotArriving"),
+        {series.STORE_UP: Level(0), series.STORE_FULL: GONE, series.LINES_TAKEN: GONE},
+        24,
+        calm=30,
+    ),
+    "a store of logs is full": Fault(("LogStoreFull",), {series.STORE_FULL: Level(1)}, 5),
+    "lines are read and none arrives": Fault(
+        ("LogsNotArriving",), {series.LINES_TAKEN: Rate(0)}, 25, calm=30
+    ),
+    "lines cannot be read": Fault(
+        ("LogsDropped",),
+        {name("vl_rows_dropped_total", **series.READING, reason="invalid_cri_line"): Rate(1)},
+        5,
+        calm=30,
+    ),
+    "too many lines wait on a node": Fault(
+        ("LogsDropped",),
+        {name("vlagent_remotewrite_packets_dropped_total", **series.READING): Rate(0.1)},
+        5,
+        calm=30,
+    ),
+}

@@ -57,6 +57,12 @@ RESTARTS = name("kube_pod_container_status_restarts_total", **CONTAINER)
 OOM = name("kube_pod_container_status_last_terminated_reason", **CONTAINER, reason="OOMKilled")
 CRASHING = name("kube_pod_container_status_waiting_reason", **CONTAINER, reason="CrashLoopBackOff")
 STATEFUL_READY = name("kube_statefulset_status_replicas_ready", statefulset="postgres")
+READING = {"part": "logs-collector", "store": "service", "instance": "10.1.2.4:9429"}
+STORING = {"part": "logs-service", "store": "service", "instance": "logs-service"}
+LINES_READ = name("vl_rows_ingested_total", **READING)
+LINES_TAKEN = name("vl_rows_ingested_total", **STORING)
+STORE_UP = name("up", **STORING, job="logs-service")
+STORE_FULL = name("vl_storage_is_read_only", **STORING)
 SPEED = 2.0  # requests in a second
 
 
@@ -72,7 +78,9 @@ def free(claim: str) -> str:
 
 def well(settings: Settings) -> dict[str, Course]:
     """Series → its course while all is well."""
-    return dict([*_service(settings), *_stores(settings), *_cluster(), *_nodes(), *_watchers(settings)])
+    return dict(
+        [*_service(settings), *_stores(settings), *_cluster(), *_nodes(), *_logs(), *_watchers(settings)]
+    )
 
 
 def _service(settings: Settings) -> Iterator[tuple[str, Course]]:
@@ -145,6 +153,16 @@ def _nodes() -> Iterator[tuple[str, Course]]:
     yield elsewhere("node_filesystem_files", **DISK), Level(1e7)
     yield elsewhere("node_memory_MemAvailable_bytes", **NODE), Level(4e9)
     yield elsewhere("node_memory_MemTotal_bytes", **NODE), Level(8e9)
+
+
+def _logs() -> Iterator[tuple[str, Course]]:
+    yield LINES_READ, Rate(1)
+    yield LINES_TAKEN, Rate(1)
+    yield STORE_UP, Level(1)
+    yield STORE_FULL, Level(0)
+    yield name("vl_rows_dropped_total", **STORING, reason="too_small_timestamp"), Rate(1)
+    yield name("vl_rows_dropped_total", **READING, reason="invalid_cri_line"), Rate(0)
+    yield name("vlagent_remotewrite_packets_dropped_total", **READING), Rate(0)
 
 
 def _watchers(settings: Settings) -> Iterator[tuple[str, Course]]:

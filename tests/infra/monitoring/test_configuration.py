@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.render import alertmanager, monitoring, prometheus
+from infra.render import alertmanager, monitoring, prometheus, scrape
 from infra.settings import check
 from infra.settings.model import Settings
 from tests.infra.mocks import SECRETS, settings
@@ -81,8 +81,11 @@ def test_only_what_the_stack_has_is_read() -> None:
     everywhere = {
         "service", "node-exporter", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter",
         "kube-state-metrics", "kubelet", "cadvisor",
+        "logs-service", "logs-parts", "logs-service-collector", "logs-parts-collector",
     }  # fmt: skip
     assert set(jobs(settings("ledger-prod"))) == everywhere
+    silent = jobs(settings("ledger-prod", logs={"enabled": False}))
+    assert set(silent) == {name for name in everywhere if not name.startswith("logs-")}
     backed = settings("ledger-prod", backups={"enabled": True, "bucket": "b-1"})
     assert set(jobs(backed)) == everywhere | {"backup-exporter"}
     assert set(jobs(settings("sandbox"), NODE)) == everywhere | {"backup-exporter", "apiserver", "coredns"}
@@ -106,7 +109,7 @@ def test_the_watcher_looks_at_prometheus_alone_and_tells_the_alertmanager_beside
 
 def test_no_target_can_bring_more_series_than_its_share() -> None:
     for name, job in jobs(settings("sandbox"), NODE).items():
-        assert job["sample_limit"] == prometheus.SERIES_LIMIT, name
+        assert job["sample_limit"] == scrape.SERIES_LIMIT, name
 
 
 def test_of_a_shared_node_only_the_stacks_own_namespace_stays() -> None:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from infra import limits
-from infra.names import SANDBOX
+from infra.names import LOGS_SUFFIX, NAMESPACE_CHARS, SANDBOX
 from infra.settings.base import CRON, ListRule, Section
 from infra.settings.merge import merge
 from infra.settings.model import SECTIONS, Settings, defaults
@@ -123,6 +123,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _backups(drawn)
     _monitoring(drawn)
     _tracing(drawn)
+    _logs(drawn)
     promised = drawn["slo"]["latency"]
     promised["p95_ms"] = max(bound for bound in LATENCY_BOUNDS_MS if bound <= promised["p95_ms"])
     return drawn
@@ -271,9 +272,7 @@ def _monitoring(drawn: Values) -> None:
     monitoring["operator_labels"] = list(labels.values())
     if monitoring["operator"] and utc_offset(quiet["time_zone"]) is None:
         quiet["time_zone"] = "UTC"
-    room = limits.memory_bytes(monitoring["storage"]) * 4 // 5
-    if limits.memory_bytes(monitoring["retention_size"]) > room:
-        monitoring["storage"] = "9000000Gi"
+    _keeps(monitoring)
 
 
 def _tracing(drawn: Values) -> None:
@@ -281,3 +280,20 @@ def _tracing(drawn: Values) -> None:
     tracing["enabled"] = tracing["enabled"] and tracing["endpoint"] is not None
     if drawn["service"]["environment"] != "development" and tracing["endpoint"]:
         tracing["headers"] = tracing["headers"] and tracing["endpoint"].startswith("https://")
+
+
+def _keeps(kept: Values) -> None:
+    room = limits.memory_bytes(kept["storage"]) * 4 // 5
+    if limits.memory_bytes(kept["retention_size"]) > room:
+        kept["storage"] = "9000000Gi"
+
+
+def _logs(drawn: Values) -> None:
+    logs = drawn["logs"]
+    for key in ("store_resources", "collector_resources"):
+        _resources(logs[key])
+    for store in ("service", "parts"):
+        _keeps(logs[store])
+    name = drawn["namespace"]["name"]
+    if logs["enabled"] and name and len(name + LOGS_SUFFIX) > NAMESPACE_CHARS:
+        drawn["namespace"]["name"] = "x" * (NAMESPACE_CHARS - len(LOGS_SUFFIX))

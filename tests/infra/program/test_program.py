@@ -13,13 +13,15 @@ from tests.infra.mocks import SECRETS, Built, built, settings
 
 pytestmark = pytest.mark.unit
 STACKS = {Environment.SANDBOX: "sandbox", **{e: f"ledger-{e}" for e in Environment if e != "sandbox"}}
+ON = {"enabled": True}
+NODES_READER = "logs-collector-nodes"  # test_logs.py says what it is
 OWNER_PASSWORD = next(value for name, value in SECRETS.items() if name == "postgresOwnerPassword")
 
 
 @cache
 def stack(environment: Environment) -> Built:
-    backups = {"enabled": True, "bucket": "ledger-backups"}
-    return built(settings(STACKS[environment], backups=backups, monitoring={"enabled": True}))
+    backups = {**ON, "bucket": "ledger-backups"}
+    return built(settings(STACKS[environment], backups=backups, monitoring=ON, logs=ON))
 
 
 @pytest.fixture(params=Environment)
@@ -34,15 +36,15 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 73
+    assert len(program.resources) == len(declared) == 89
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:
     for name, pod in program.pods():
         assert pod["automountServiceAccountToken"] is False, name
         security = pod["securityContext"]
-        assert security["runAsNonRoot"] is True, name
-        assert security["runAsUser"] > 0, name
+        assert security["runAsNonRoot"] is (name != NODES_READER), name
+        assert (security["runAsUser"] > 0) is (name != NODES_READER), name
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert security["fsGroupChangePolicy"] == "OnRootMismatch", name
 
@@ -52,7 +54,7 @@ def test_no_container_can_gain_privileges_or_write_its_root(program: Built) -> N
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
+            "runAsNonRoot": name != NODES_READER,
             "capabilities": {"drop": ["ALL"]},
         }, name
 
@@ -74,7 +76,7 @@ def test_children_are_named_after_their_component(program: Built) -> None:
     children = [item.name for item in program.resources if item.typ.startswith("kubernetes:")]
     assert components == {
         "stack", "postgres", "redis", "service", "object-store", "backups",
-        "prometheus", "alertmanager", "exporters",
+        "prometheus", "alertmanager", "exporters", "logs", "logs-collector", "logs-service", "logs-parts",
     }  # fmt: skip
     assert [name for name in children if not name.startswith(tuple(f"{c}-" for c in components))] == []
 

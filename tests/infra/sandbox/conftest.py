@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.sandbox import go, tools
+from infra.sandbox import go, tool_versions
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +24,5 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_cache: str) -> Pat
     monkeypatch.setenv("GOCACHE", go_cache)
     monkeypatch.setenv("GOTOOLCHAIN", "local")
     go.toolchain.cache_clear()
-    tools._ask.cache_clear()
+    tool_versions.said.cache_clear()
     return tmp_path / "cache" / "slipway"

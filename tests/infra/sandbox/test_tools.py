@@ -9,7 +9,7 @@ import pytest
 
 from infra import versions
 from infra.errors import UserError
-from infra.sandbox import tools
+from infra.sandbox import tool_versions, tools
 from tests.infra.sandbox.helpers import module, program, progress
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("cache")]
@@ -87,6 +87,7 @@ def test_the_pinned_versions_are_those_of_the_modules() -> None:
     assert f"github.com/versity/versitygw v{versions.VERSITYGW}" in sums["versitygw"]
     ours = versions.KUBE_STATE_METRICS
     assert f"k8s.io/kube-state-metrics/v2 v{ours}" in sums["kube-state-metrics"]
+    assert f"VictoriaMetrics/VictoriaLogs v{versions.VICTORIALOGS}" in sums["victorialogs"]
     assert f"github.com/pulumi/pulumi/pkg/v3 v{versions.PULUMI}" in sums["pulumi"]
 
 
@@ -95,7 +96,8 @@ def test_every_family_that_needs_a_newer_go_is_listed_at_once(
 ) -> None:
     future = [module(tmp_path / "src" / name, needs="1.99.7") for name in ("one", "two")]
     monkeypatch.setattr(tools, "FAMILIES", tuple(future))
-    monkeypatch.setattr(tools, "_VERSIONS", {name: tools._VERSIONS["pause"] for name in ("one", "two")})
+    known = {name: tool_versions.VERSIONS["pause"] for name in ("one", "two")}
+    monkeypatch.setattr(tool_versions, "VERSIONS", known)
     with pytest.raises(UserError) as failed:
         tools.ensure(["one", "two"], progress(), use_path=False)
     assert [problem.what.partition(" is too old: ")[2] for problem in failed.value.problems] == [

@@ -1,0 +1,1 @@
+"""Searching a stack's logs: what is asked, as LogsQL, and the lines that answer."""
