@@ -10,6 +10,7 @@ from typing import Any
 
 from infra import names
 from infra.monitoring import catalogue
+from infra.monitoring.inhibition import silenced
 from infra.render import alertmanager, alerts, links, monitoring
 from infra.render import backups as backups_render
 from infra.render.alertmanager import NOBODY, TEAM
@@ -129,7 +130,11 @@ def rules(settings: Settings) -> Object:
     own = {"namespace": settings.namespace_name, "stack": str(settings.stack)}
     seconds = settings.monitoring.scrape_interval_seconds
     groups = alerts.as_data(
-        catalogue.groups(settings), catalogue.recordings(settings), own, links.of_alerts(settings)
+        catalogue.groups(settings),
+        catalogue.recordings(settings),
+        own,
+        links.of_alerts(settings),
+        silenced(settings),
     )
     spec = {"groups": [{"interval": f"{seconds}s", **group} for group in groups]}
     return Object("PrometheusRule", "v1", RULES, COMPONENT, spec)

@@ -13,6 +13,7 @@ from typing import Any
 from infra import names
 from infra.monitoring import catalogue
 from infra.monitoring.alert import Alert
+from infra.monitoring.inhibition import silenced
 from infra.monitoring.recording import RecordingGroup
 from infra.render import alerts, links, logs, monitoring, plain, scrape
 from infra.render import backups as backups_render
@@ -87,8 +88,8 @@ def watcher_files(settings: Settings) -> dict[str, str]:
 def _rules(
     settings: Settings, groups: Mapping[str, Sequence[Alert]], recordings: Sequence[RecordingGroup] = ()
 ) -> str:
-    """With the way from each alert to its panel."""
-    return alerts.rules(groups, recordings, links.of_alerts(settings))
+    """With the way from each alert to its panel, and causes that outlast what follows from them."""
+    return alerts.rules(groups, recordings, links.of_alerts(settings), silenced(settings))
 
 
 def configuration(settings: Settings, node: Node | None = None) -> dict[str, Any]:

@@ -29,7 +29,8 @@ WATCHDOG = ("Watchdog", None)
 
 @cache
 def rules(settings: Settings) -> str:
-    return render.rules(catalogue.groups(settings), catalogue.recordings(settings))
+    causes = inhibition.silenced(settings)
+    return render.rules(catalogue.groups(settings), catalogue.recordings(settings), causes=causes)
 
 
 def seconds(duration: str) -> int:
