@@ -70,8 +70,10 @@ def quiet_hours_have_an_end(settings: StackConfig) -> Iterator[Finding]:
 
 def alerts_go_nowhere(settings: StackConfig) -> Iterator[Finding]:
     """Accepted, since the alerts can be looked at; known better now than at night."""
-    people = set(settings.monitoring.told) - {Receiver.HEARTBEAT}
-    if settings.monitoring.enabled and not people and not settings.cluster.sandbox:
+    monitoring = settings.monitoring
+    people = set(monitoring.told) - {Receiver.HEARTBEAT}
+    elsewhere = settings.cluster.sandbox or monitoring.operator  # the cluster's Alertmanager tells somebody
+    if monitoring.enabled and not people and not elsewhere:
         yield Finding(
             ("monitoring", "receivers"),
             "monitoring.enabled is true and nobody is named who hears of an alert",

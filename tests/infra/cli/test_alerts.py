@@ -17,6 +17,7 @@ from infra import alerting
 from infra import stack as stacks
 from infra.cli import verbs
 from infra.errors import UserError
+from infra.render.operator import OPERATOR
 
 pytestmark = pytest.mark.unit
 CONFIG = """
@@ -162,6 +163,24 @@ def test_a_stack_that_is_not_measured_says_how_it_would_be(
         "slipway:monitoring.enabled: false: ledger-dev raises no alerts\n"
         "  → set enabled: true, then: slipway up ledger-dev"
     )
+    assert server.posted == []
+
+
+@pytest.mark.parametrize("verb", ["list", "test"])
+def test_where_the_clusters_operator_measures_the_stack_it_is_said_whose_the_alerts_are(
+    verb: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {"namespace": "ledger", "monitoring": OPERATOR}
+    monkeypatch.setattr(stacks, "outputs", lambda _stack: outputs)
+    with pytest.raises(UserError) as failed:
+        alerting.place("ledger-dev")
+    assert str(failed.value) == (
+        "slipway:monitoring.operator: true: the cluster's prometheus-operator runs the Prometheus and the "
+        "Alertmanager of ledger-dev\n"
+        "  → ask where they are; amtool --alertmanager.url=URL alert, or alert add SlipwayTest "
+        "namespace=ledger stack=ledger-dev test=true for a test"
+    )
+    assert slipway("alerts", verb, "ledger-dev").exit_code != 0
     assert server.posted == []
 
 

@@ -61,6 +61,20 @@ def test_a_production_stack_whose_alerts_nobody_hears_is_sound_and_told_so(
     assert "note: monitoring.enabled is true and nobody is named who hears of an alert" in said
 
 
+def test_what_the_operator_has_itself_is_told_where_the_stacks_own_file_sets_it(
+    tmp_path: Path, monkeypatch: Run
+) -> None:
+    own = "  slipway:monitoring: {operator: true, storage: 64Gi, prometheus_resources: {cpu_request: 1}}\n"
+    own = own.replace("cpu_request: 1", 'cpu_request: "1"')
+    folder = stacks(tmp_path, ledger_prod=SOUND + own + filled("<secrets>\n", "ledger-prod"))
+    code, said = checked(monkeypatch, folder)
+    assert code == 0
+    notes = [line for line in said.splitlines() if "note: does nothing here: monitoring.operator" in line]
+    # The profile's retention stays unsaid: it is for all stacks of production.
+    assert len(notes) == 2
+    assert "monitoring.storage" in notes[0] or "monitoring.prometheus_resources" in notes[0]
+
+
 def test_problems_are_shown_with_their_places_and_the_exit_code_is_1(
     tmp_path: Path, monkeypatch: Run
 ) -> None:

@@ -59,6 +59,21 @@ def test_a_value_beside_a_switch_that_is_off_does_nothing(tmp_path: Path) -> Non
     assert effects.effects(found.settings, ("backups", "enabled")) == ()
 
 
+@pytest.mark.parametrize(
+    ("operator", "idle", "used"),
+    [(True, "retention_days", "operator_labels"), (False, "operator_labels", "retention_days")],
+)
+def test_what_a_server_of_the_stacks_own_has_does_nothing_where_the_cluster_runs_it(
+    operator: bool, idle: str, used: str, tmp_path: Path
+) -> None:
+    own = f"  slipway:monitoring: {{enabled: true, operator: {str(operator).lower()}}}\n"
+    settings = traced(tmp_path, own).settings
+    assert settings is not None
+    said = f"Does nothing here: monitoring.operator is {str(operator).lower()}."
+    assert effects.effects(settings, ("monitoring", idle)) == (said,)
+    assert effects.effects(settings, ("monitoring", used)) == ()
+
+
 def test_a_stack_does_not_differ_from_itself(tmp_path: Path) -> None:
     found = traced(tmp_path)
     same = differences(found, found)
