@@ -19,7 +19,7 @@ from tests.live.monitoring.watched import Watched
 ENTRY = {"date": "2020-01-01", "amount": "1.25", "type": "expense"}
 SLOW_SECONDS = 11  # longer than the 10 s from which a request counts as slow
 PAUSE_SECONDS = 0.5
-DUMPS = "backup-daily"
+DUMPS = "backup-database"
 DAYS_LEFT = timedelta(days=5)
 Lasting = Callable[[Watched], AbstractContextManager[None]]
 
