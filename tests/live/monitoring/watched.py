@@ -40,6 +40,7 @@ def stack_file(to: Sinks) -> dict[str, Any]:
         "service": {
             "type": "NodePort",
             "node_port": NODE_PORT,
+            "rate_limit": {"per_minute": 100000, "per_hour": 1000000, "per_day": 10000000},  # one client asks
             "rollout": {"min_ready_seconds": 0, "drain_seconds": 0, "termination_grace_seconds": 32},
         },
         "postgres": {"storage": "1Gi"},
