@@ -26,6 +26,7 @@ def test_status_tells_what_runs_in_which_version_and_where(slipway: Run, outputs
         "service": (2, 2), "postgres": (1, 1), "redis": (1, 1),
         "object-store": (1, 1), "backup-exporter": (1, 1), "prometheus": (1, 1), "alertmanager": (1, 1),
         "postgres-exporter": (1, 1), "redis-exporter": (1, 1), "kube-state-metrics": (1, 1),
+        "node-exporter": (1, 1), "logs-service": (1, 1), "logs-parts": (1, 1), "logs-collector": (1, 1),
     }  # fmt: skip
     assert parts["service"]["version"] == httpx.get(f"{outputs['url']}/health").json()["version"]
     assert found["addresses"]["url"] == outputs["url"]
