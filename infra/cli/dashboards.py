@@ -108,8 +108,8 @@ def show(stack: str, pictures: list[Picture]) -> None:
 
     console = Console(highlight=False)
     for picture in pictures:
-        table = Table("panel", "now", "series", box=None, title_justify="left")
-        table.title = f"{picture.board.uid} of {stack}: {picture.board.description}"
+        console.print(Text(f"{picture.board.uid} of {stack}: {picture.board.description}", style="bold"))
+        table = Table("panel", "now", "series", box=None)
         for shown in picture.shown.values():
             now = Text("no data", style="red") if shown.empty else Text(value(shown))
             table.add_row(shown.panel.title, now, str(len(shown.series)))

@@ -24,7 +24,7 @@ LEFT_INCHES, BOTTOM_INCHES = 0.66, 0.24  # for the labels of the axes
 FAR = 4.0
 ROOM = 0.08  # above the highest value, of its height
 GAP_STEPS = 1.5
-LEAST_ROWS = 4  # of states: a single one fills no panel
+LEAST_ROWS = 4  # of states and bars: a single one fills no panel
 DAY_SECONDS = 86_400
 
 
@@ -77,6 +77,7 @@ def _bars(axes: Axes, inside: Inside, shown: Shown) -> None:
         marks, [units.text(series.last, shown.panel.unit) for series in ranked], padding=3, color=INK
     )
     axes.set_xlim(left=min(0.0, *(series.last for series in ranked)))
+    axes.set_ylim(len(ranked) - max(LEAST_ROWS, len(ranked)) - 0.6, len(ranked) - 0.4)
     axes.spines["bottom"].set_visible(False)
     axes.set_xticks([])
     axes.grid(visible=False)

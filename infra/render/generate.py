@@ -13,6 +13,7 @@ from infra.render import (
     backups,
     compose,
     configuration,
+    dashboard_pages,
     dashboards,
     everything,
     example,
@@ -76,7 +77,7 @@ def operated(settings: Settings) -> Settings:
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
     golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
-    return {**golden, **_operated(), **_from_the_model(), **_runbooks()}
+    return {**golden, **_operated(), **_from_the_model(), **_monitoring_pages()}
 
 
 def _operated() -> dict[Path, str]:
@@ -88,10 +89,11 @@ def _operated() -> dict[Path, str]:
     }
 
 
-def _runbooks() -> dict[Path, str]:
-    """Of stacks that together have every alert."""
+def _monitoring_pages() -> dict[Path, str]:
+    """Of stacks that together have every alert and every panel."""
     stacks = (everything.of(profile(Environment.PROD)), profile(Environment.SANDBOX))
-    return {RUNBOOKS / name: text for name, text in runbooks.files(stacks).items()}
+    pages = {RUNBOOKS / name: text for name, text in runbooks.files(stacks).items()}
+    return {**pages, ROOT / "docs" / "dashboards" / "README.md": dashboard_pages.text(stacks)}
 
 
 def _from_the_model() -> dict[Path, str]:
