@@ -41,7 +41,7 @@ def service() -> Iterator[Service]:
 def exemplars(program: Running, query: str) -> list[dict[str, Any]]:
     """What Prometheus keeps for the series of the query, of the last five minutes."""
     now = time.time()
-    asked = {"query": query, "start": now - 300, "end": now + 60}
+    asked: dict[str, str | float] = {"query": query, "start": now - 300, "end": now + 60}
     answer = httpx.get(f"{program.url}/api/v1/query_exemplars", params=asked).raise_for_status()
     return [each for series in answer.json()["data"] for each in series["exemplars"]]
 

@@ -71,7 +71,7 @@ async def attack(client: httpx.AsyncClient, app: FastAPI, seed: int, requests: i
 async def shown(client: httpx.AsyncClient) -> list[Metric]:
     answer = await client.get(contract.METRICS_PATH, headers={"Accept": OPENMETRICS})
     assert answer.headers["content-type"].startswith(OPENMETRICS)
-    return list(text_string_to_metric_families(answer.text))
+    return list(text_string_to_metric_families(answer.text))  # type: ignore[no-untyped-call]
 
 
 def series(families: list[Metric]) -> int:

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import units
 from infra.monitoring import catalogue
 from infra.monitoring.alert import Severity
 from infra.monitoring.panel import MOST_NUMBER, Threshold, Unit
-from infra.render import alerts, dashboard_panels, dashboards
+from infra.render import dashboard_panels, dashboards, prometheus
 from tests.infra.monitoring import stacks
 
 pytestmark = pytest.mark.unit
@@ -105,7 +105,8 @@ def test_a_panel_names_its_alerts_their_runbooks_and_the_logs() -> None:
 
 def test_every_alert_leads_to_its_panel() -> None:
     for settings in (stacks.full(), stacks.sandbox()):
-        groups = yaml.safe_load(alerts.of_stack(settings))["groups"]
+        files = (prometheus.files(settings), prometheus.watcher_files(settings))
+        groups = [group for each in files for group in yaml.safe_load(each[prometheus.RULES])["groups"]]
         rules = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
         assert set(rules) == set(catalogue.alerts(settings))
         for name, (board, _) in catalogue.panels_of_alerts(settings).items():
