@@ -111,7 +111,7 @@ def text_of_service(accept: str = service.OPENMETRICS) -> str:
 
 
 def of_service() -> Shown:
-    return Shown.of(openmetrics(text_of_service()))
+    return Shown.of(openmetrics(text_of_service()))  # type: ignore[no-untyped-call]
 
 
 @cache
