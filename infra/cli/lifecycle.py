@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -24,22 +25,24 @@ def up(stack: Stack = "sandbox") -> None:
     status.show(found)
     if not found.healthy:
         raise typer.Exit(EXIT_FAILED)
-    typer.echo(next_steps(stack, found.addresses.get("url", ""), logs=found.logs))
+    typer.echo(next_steps(stack, found.addresses))
 
 
-def next_steps(stack: str, url: str, *, logs: bool = False) -> str:
+def next_steps(stack: str, addresses: Mapping[str, str]) -> str:
     """What to type next, one command a line; an address inside the cluster is forwarded first."""
     from infra import reach
 
-    slipway = f"slipway{folder_option()}"
+    slipway, url = f"slipway{folder_option()}", addresses.get("url", "")
+    watched = [
+        (f"{slipway} alerts list {stack}", "what is wrong, and what is about to be"),
+        (f"{slipway} dashboards {stack}", "every panel with its value now; --html draws them"),
+    ]
+    lines = [(f"{slipway} logs {stack} --level error", "what went wrong, by the pods' own words")]
     steps = [
         (f"{slipway} demo {stack}", "import a household ledger and read its summary"),
         (f"{slipway} status {stack}", "what runs, since when, what is wrong"),
-        *(
-            [(f"{slipway} logs {stack} --level error", "what went wrong, by the pods' own words")]
-            if logs
-            else []
-        ),
+        *(watched if "alertmanager" in addresses else ()),
+        *(lines if any(name.startswith(status.LOGS) for name in addresses) else ()),
         (f'eval "$({slipway} env {stack})"', "plain pulumi and kubectl"),
     ]
     if forward := reach.forward_command(url, LOCAL_PORT):
@@ -47,8 +50,8 @@ def next_steps(stack: str, url: str, *, logs: bool = False) -> str:
     else:
         steps.insert(0, (f"curl {url}/health", "how the service is"))
     width = max(len(command) for command, _ in steps)
-    lines = [f"  {command:{width}}   {meaning}" for command, meaning in steps]
-    return "\n".join(["", "Try next:", *lines, "The command stands in .venv/bin/slipway."])
+    shown = [f"  {command:{width}}   {meaning}" for command, meaning in steps]
+    return "\n".join(["", "Try next:", *shown, "The command stands in .venv/bin/slipway."])
 
 
 def preview(stack: Stack = "sandbox") -> None:

@@ -21,6 +21,9 @@ KINDS = "deployments,statefulsets,daemonsets,jobs,pods"
 HOUR_MINUTES = 60
 DAY_MINUTES = 24 * HOUR_MINUTES
 
+ADDRESSES = ("url", "postgres", "redis", "prometheus", "alertmanager")
+LOGS = "logs"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -30,7 +33,6 @@ class Status:
     workloads: list[Workload]
     addresses: dict[str, str]
     troubles: list[str]
-    logs: bool = False  # whether lines are kept
 
     @property
     def healthy(self) -> bool:
@@ -64,9 +66,10 @@ def gather(stack: str) -> Status:
         raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
     apart = [names.logs_namespace(outputs["namespace"])] if "logs" in outputs else []
     objects = [item for place in (outputs["namespace"], *apart) for item in _objects(stack, place)]
-    addresses = {name: str(outputs[name]) for name in ("url", "postgres", "redis") if outputs.get(name)}
+    addresses = {name: str(outputs[name]) for name in ADDRESSES if outputs.get(name)}
+    addresses |= {f"{LOGS} of {store}": url for store, url in outputs.get("logs", {}).items()}
     troubles = workloads.troubles(objects) + _answers(stack, addresses.get("url"))
-    return Status(stack, workloads.workloads(objects), addresses, troubles, "logs" in outputs)
+    return Status(stack, workloads.workloads(objects), addresses, troubles)
 
 
 def _cluster_troubles(stack: str) -> list[str]:
@@ -139,8 +142,9 @@ def show(found: Status) -> None:
         ready, since = f"{part.ready}/{part.wanted}", ago(part.since, datetime.now(UTC))
         table.add_row(f"{part.kind} {part.name}", ready, part.version, since, str(part.restarts))
     console.print(table)
+    width = max(map(len, found.addresses), default=0)
     for name, address in found.addresses.items():
-        console.print(f"  {name:10} {address}", markup=False, soft_wrap=True)
+        console.print(f"  {name:{width}}  {address}", markup=False, soft_wrap=True)
     console.print("\n".join(found.troubles) or "Everything is healthy.", markup=False, soft_wrap=True)
 
 
