@@ -4,6 +4,7 @@ and AlertmanagerConfig (docs/decisions/0026). prometheus.py and alertmanager.py 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ from infra.render import alertmanager, alerts, links, monitoring
 from infra.render import backups as backups_render
 from infra.render.alertmanager import NOBODY, TEAM
 from infra.render.monitoring import HTTPS_PORT, PORTS
-from infra.render.prometheus import CERTIFICATES
+from infra.render.prometheus import CERTIFICATES, LOGS
 from infra.render.scrape import SERIES_LIMIT, TIMEOUT_SECONDS
+from infra.settings.logs import Store
 from infra.settings.model import Settings
 from infra.settings.monitoring import Day, QuietHours, Receiver
 from infra.settings.rules.operator import utc_offset
@@ -74,28 +76,51 @@ def monitors(settings: Settings) -> tuple[Object, ...]:
     parts = [monitoring.SERVICE] if settings.service.enable_metrics else []
     parts += [monitoring.POSTGRES_EXPORTER, monitoring.REDIS_EXPORTER]
     parts += [backups_render.EXPORTER] if settings.backups.enabled else []
-    return tuple(Object("ServiceMonitor", "v1", part, part, _monitor(settings, part)) for part in parts)
+    made = {part: _monitor(part, [_endpoint(settings, part, PORT, _single(part))]) for part in parts}
+    made |= _logs(settings) if settings.logs.enabled else {}
+    return tuple(Object("ServiceMonitor", "v1", part, part, spec) for part, spec in made.items())
 
 
-def _monitor(settings: Settings, part: str) -> Data:
-    seconds = settings.monitoring.scrape_interval_seconds
-    single = [] if part == monitoring.SERVICE else [{"targetLabel": "instance", "replacement": part}]
+def _single(part: str) -> dict[str, str]:
+    """A part of one pod is its own instance, whichever pod it is."""
+    return {} if part == monitoring.SERVICE else {"instance": part}
+
+
+def _logs(settings: Settings) -> dict[str, Data]:
+    """The stores, and what reads for them from a namespace of its own; its figures are the stack's."""
+    kept = {"metricRelabelings": [{"sourceLabels": ["__name__"], "regex": "|".join(LOGS), "action": "keep"}]}
+    made = {}
+    for store in Store:
+        name, own = store.component, {"instance": store.component, "store": store.value}
+        made[name] = _monitor(name, [_endpoint(settings, name, name, own) | kept])
+    reader, namespace = names.LOGS_COLLECTOR, settings.namespace_name
+    endpoints = [
+        _endpoint(settings, reader, store.value, {"namespace": namespace, "store": store.value}) | kept
+        for store in Store
+    ]
+    apart = {"namespaceSelector": {"matchNames": [names.logs_namespace(namespace)]}}
+    return {**made, reader: _monitor(reader, endpoints) | apart}
+
+
+def _monitor(part: str, endpoints: list[Data]) -> Data:
     return {
         "selector": {"matchLabels": names.selector_labels(part)},
         "jobLabel": "app.kubernetes.io/component",
         "sampleLimit": SERIES_LIMIT,
-        "endpoints": [
-            {
-                "port": PORT,
-                "path": monitoring.METRICS_PATH,
-                "interval": f"{seconds}s",
-                "scrapeTimeout": f"{min(seconds, TIMEOUT_SECONDS)}s",
-                "relabelings": [
-                    {"action": "labeldrop", "regex": OF_THE_OPERATOR},
-                    {"targetLabel": "part", "replacement": part},
-                    *single,
-                ],
-            }
+        "endpoints": endpoints,
+    }
+
+
+def _endpoint(settings: Settings, part: str, port: str, own: Mapping[str, str]) -> Data:
+    seconds = settings.monitoring.scrape_interval_seconds
+    return {
+        "port": port,
+        "path": monitoring.METRICS_PATH,
+        "interval": f"{seconds}s",
+        "scrapeTimeout": f"{min(seconds, TIMEOUT_SECONDS)}s",
+        "relabelings": [
+            {"action": "labeldrop", "regex": OF_THE_OPERATOR},
+            *({"targetLabel": name, "replacement": value} for name, value in {"part": part, **own}.items()),
         ],
     }
 

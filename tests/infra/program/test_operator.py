@@ -49,8 +49,8 @@ def test_the_cluster_measures_nodes_and_objects_and_the_stack_its_own_servers() 
     assert {"postgres-exporter", "redis-exporter", "backup-exporter", "blackbox-exporter"} <= parts(
         operated()
     )
-    assert operated().kind("ClusterRole") == {}
-    assert operated().kind("ServiceAccount") == {}
+    for kind in ("ClusterRole", "ServiceAccount"):  # who reads the pods' lines looks their labels up
+        assert [name.startswith("logs-collector") for name in operated().kind(kind)] == [True], kind
 
 
 def test_all_objects_of_the_operator_are_there_and_carry_the_label_by_which_they_are_chosen() -> None:
@@ -58,7 +58,15 @@ def test_all_objects_of_the_operator_are_there_and_carry_the_label_by_which_they
         kind: sorted(each["metadata"]["name"] for each in operated().kind(kind).values()) for kind in KINDS
     }
     assert names == {
-        "ServiceMonitor": ["backup-exporter", "postgres-exporter", "redis-exporter", "service"],
+        "ServiceMonitor": [
+            "backup-exporter",
+            "logs-collector",
+            "logs-parts",
+            "logs-service",
+            "postgres-exporter",
+            "redis-exporter",
+            "service",
+        ],
         "Probe": ["certificates"],
         "PrometheusRule": ["monitoring-rules"],
         "AlertmanagerConfig": ["monitoring-receivers"],
@@ -73,15 +81,18 @@ def test_all_objects_of_the_operator_are_there_and_carry_the_label_by_which_they
 def test_a_monitor_finds_one_service_by_labels_and_the_name_of_its_port() -> None:
     services = operated().kind("Service").values()
     for monitor in operated().kind("ServiceMonitor").values():
-        wanted = monitor["spec"]["selector"]["matchLabels"]
-        (endpoint,) = monitor["spec"]["endpoints"]
-        found = [
-            each["metadata"]["name"]
-            for each in services
-            if wanted.items() <= each["metadata"]["labels"].items()
-            and endpoint["port"] in {port.get("name") for port in each["spec"]["ports"]}
-        ]
-        assert len(found) == 1, (monitor["metadata"]["name"], found)
+        spec = monitor["spec"]
+        wanted = spec["selector"]["matchLabels"]
+        (namespace,) = spec.get("namespaceSelector", {}).get("matchNames", ["ledger-prod"])
+        for endpoint in spec["endpoints"]:
+            found = [
+                each["metadata"]["name"]
+                for each in services
+                if wanted.items() <= each["metadata"]["labels"].items()
+                and each["metadata"]["namespace"] == namespace
+                and endpoint["port"] in {port.get("name") for port in each["spec"]["ports"]}
+            ]
+            assert len(found) == 1, (monitor["metadata"]["name"], endpoint["port"], found)
 
 
 def test_the_probe_goes_through_an_exporter_that_there_is() -> None:
