@@ -66,5 +66,5 @@ def allowed_seconds(stack: Watched, fault: Fault) -> int:
 
 def others(stack: Watched, fault: Fault) -> set[str]:
     """What was told beside the fault's own alert; the test alert of `slipway alerts test` is asked for."""
-    spoken = stack.sinks.slack.names() | stack.sinks.mail.names()
+    spoken = stack.sinks.slack.wrong() | stack.sinks.mail.wrong()
     return spoken - {fault.alert, alerting.TEST_NAME}

@@ -60,9 +60,9 @@ class Inbox:
         """The first message that says that it is over."""
         return next((each for each in self.messages if alert in each.ended), None)
 
-    def names(self) -> set[str]:
-        """Every alert that was spoken of."""
-        return {name for each in self.messages for name in (*each.firing, *each.ended)}
+    def wrong(self) -> set[str]:
+        """Every alert that was said to fire; what is over may be said again beside it."""
+        return {name for each in self.messages for name in each.firing}
 
 
 @dataclass
