@@ -116,7 +116,7 @@ def running(kind: str, environment: dict[str, str]) -> Iterator[Client]:
     """A server of this kind and a connection to it."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, kind],
+        [sys.executable, "-m", "tests.bench.service_chain", kind],
         env=environment | {"PORT": str(port)},
         stdout=subprocess.DEVNULL,
     )
@@ -169,32 +169,38 @@ async def chain_round_trips(client: Client, address: str) -> float:
     return len(seen.asked) / REQUESTS
 
 
+def prepared(stack: ExitStack) -> dict[str, str]:
+    """The environment of a server with a PostgreSQL and a Redis that end with the stack."""
+    postgres, redis = Postgres(), RedisServer()
+    for server in (postgres, redis):
+        stack.callback(server.remove)
+        server.start()
+    postgres.create(DATABASE)
+    run_migrations(postgres.address("owner", DATABASE))
+    return os.environ | {
+        "ENVIRONMENT": "development",
+        "HOST": "127.0.0.1",
+        "SECRET_KEY": SECRET_KEY,
+        "DEV_TOKEN": DEV_TOKEN,
+        "DATABASE_URL": postgres.address("service", DATABASE),
+        "REDIS_URL": redis.address,
+        "JOB_CONCURRENCY": "0",
+        **{f"RATE_LIMIT_PER_{window}": PLENTY for window in ("HOUR", "DAY")},
+        "RATE_LIMIT_PER_MINUTE": "1000000",
+    }
+
+
 def figures() -> dict[str, float]:
     """Milliseconds by route and server, and round trips."""
     with ExitStack() as stack:
-        postgres, redis = Postgres(), RedisServer()
-        for server in (postgres, redis):
-            stack.callback(server.remove)
-            server.start()
-        postgres.create(DATABASE)
-        run_migrations(postgres.address("owner", DATABASE))
-        environment = os.environ | {
-            "ENVIRONMENT": "development",
-            "HOST": "127.0.0.1",
-            "SECRET_KEY": SECRET_KEY,
-            "DEV_TOKEN": DEV_TOKEN,
-            "DATABASE_URL": postgres.address("service", DATABASE),
-            "REDIS_URL": redis.address,
-            "JOB_CONCURRENCY": "0",
-            **{f"RATE_LIMIT_PER_{window}": PLENTY for window in ("HOUR", "DAY")},
-            "RATE_LIMIT_PER_MINUTE": "1000000",
-        }
+        environment = prepared(stack)
+        address = environment["REDIS_URL"]
         clients = {kind: stack.enter_context(running(kind, environment)) for kind in ("bare", "whole")}
         found: dict[str, float] = {}
         for path in ROUTES.values():
             found |= measured(clients, path)
-        found["rate_limit_round_trips"] = asyncio.run(chain_round_trips(clients["whole"], redis.address))
-        found["cache_hit_round_trips"] = asyncio.run(round_trips(redis.address))
+        found["rate_limit_round_trips"] = asyncio.run(chain_round_trips(clients["whole"], address))
+        found["cache_hit_round_trips"] = asyncio.run(round_trips(address))
         return found
 
 

@@ -41,9 +41,9 @@ def _within(node: Any, function: str, by: frozenset[str]) -> Iterator[Asked]:
             for part in node.args:
                 yield from _within(part, node.func.name, by)
         case promql.AggregateExpr():
-            kept = node.modifier
-            named = kept.labels if kept and kept.type == promql.AggModifierType.By else ()
-            yield from _within(node.expr, function, by | frozenset(named))
+            how = node.modifier
+            kept = how.labels if how and how.type == promql.AggModifierType.By else ()
+            yield from _within(node.expr, function, by | frozenset(kept))
         case promql.BinaryExpr():
             for side in (node.lhs, node.rhs):
                 yield from _within(side, "", by)

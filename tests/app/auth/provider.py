@@ -52,12 +52,14 @@ def token(key: str = "first", headers: dict[str, Any] | None = None, **changed: 
 
 
 class Provider:
-    """Answers every GET with ``body`` and ``status``, and counts them; a closed ``gate`` holds it up."""
+    """Answers every GET with ``body`` and ``status``, and counts them; a closed ``gate`` holds it up.
+    ``parents`` are the traceparent headers of those that had one."""
 
     def __init__(self) -> None:
         self.body = b""
         self.status = 200
         self.requests = 0
+        self.parents: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
         self.publish("first")
@@ -80,6 +82,7 @@ class Provider:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.requests += 1
+                provider.parents += self.headers.get_all("traceparent") or []
                 provider.gate.wait(30)
                 self.send_response(provider.status)
                 self.send_header("Content-Length", str(len(provider.body)))

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.app import servers
 
 ERROR = 2  # Status.StatusCode of OTLP
+SERVER, CLIENT, CONSUMER = 2, 3, 5  # Span.SpanKind of OTLP
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,10 @@ class Collector:
         return [span for span in self.spans if span.trace_id == trace_id]
 
     def first(self, trace_id: str) -> Span:
-        """The span of the trace that has none above it here, as soon as it has come."""
-        servers.wait_for(lambda: self._tops(trace_id), f"a span of {trace_id} arrives", 15)
-        (found,) = self._tops(trace_id)
+        """The request's or the job's span, as soon as it has come; those below it may have come before."""
+        servers.wait_for(lambda: self._begun(trace_id), f"a span of {trace_id} arrives", 15)
+        (found,) = self._begun(trace_id)
         return found
 
-    def _tops(self, trace_id: str) -> list[Span]:
-        there = self.of(trace_id)
-        return [span for span in there if span.parent not in {other.span_id for other in there}]
+    def _begun(self, trace_id: str) -> list[Span]:
+        return [span for span in self.of(trace_id) if span.kind in {SERVER, CONSUMER}]

@@ -13,12 +13,11 @@ from sqlalchemy import text
 
 from app.core.metrics import OPENMETRICS
 from tests.app.servers import wait_for
-from tests.app.tracing.collector import ERROR, Collector
+from tests.app.tracing.collector import CLIENT, ERROR, SERVER, Collector
 from tests.app.tracing.conftest import Make
 
 pytestmark = pytest.mark.integration
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-SERVER, CLIENT = 2, 3  # Span.SpanKind of OTLP
 
 
 def trace_of(response: httpx.Response) -> str:
