@@ -91,10 +91,7 @@ def create_app(context: Context) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if context.tracing:
-            context.tracing.start()
-        context.events.start()
-        context.jobs.start()
+        context.start()
         yield
         await context.jobs.stop()
         await context.close()

@@ -63,6 +63,13 @@ class Context:
         """What a function cached by its context depends on besides its arguments: nothing."""
         return ""
 
+    def start(self) -> None:
+        """Begins to send spans, to write events and to work on jobs."""
+        if self.tracing:
+            self.tracing.start()
+        self.events.start()
+        self.jobs.start()
+
     async def close(self) -> None:
         """Writes the last events, sends the last spans at the same time, and closes the pools."""
         await asyncio.gather(self._end(), *([self.tracing.close()] if self.tracing else []))

@@ -14,6 +14,7 @@ from app.core import context, handlers, openapi
 from app.core.errors import AppError
 from app.core.jobs import runner
 from app.core.monitoring import store
+from app.core.tracing import spans
 from app.settings import EnvironmentSettings, Settings
 
 pytestmark = pytest.mark.unit
@@ -117,3 +118,7 @@ def test_the_kubelet_waits_longer_than_a_check_takes() -> None:
 def test_the_time_to_close_is_the_sum_of_what_closes_one_after_the_other() -> None:
     parts = 2 * runner.END_SECONDS + store.STOP_SECONDS + context.CLOSE_SECONDS
     assert parts == contract.CLOSING_SECONDS
+
+
+def test_the_last_spans_take_no_longer_than_what_is_closed_beside_them() -> None:
+    assert spans.CLOSE_SECONDS <= store.STOP_SECONDS + context.CLOSE_SECONDS
