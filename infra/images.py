@@ -91,6 +91,10 @@ PUBLIC_METERS: Mapping[Meter, Pinned] = {
 }
 
 
+# In public registries alone: the sandbox draws the dashboards instead (docs/decisions/0023).
+GRAFANA = Pinned(f"grafana/grafana:{versions.GRAFANA}")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a sandbox image is built, all of it part of its tag.

@@ -40,7 +40,7 @@ from infra.settings.backups import StoreKind
 from infra.settings.load import Secrets
 from infra.settings.logs import Store
 from infra.settings.model import Settings
-from infra.settings.secrets import OF_RECEIVERS, SecretName
+from infra.settings.secrets import OF_GRAFANA, OF_RECEIVERS, SecretName
 from infra.settings.service import ServiceType
 
 AWS_ENDPOINT = "AWS_ENDPOINT_URL"  # AWS's own variable, of every SDK and of the official plugin
@@ -184,6 +184,9 @@ def _monitoring(
     prometheus = Prometheus(context, settings, meters[Meter.PROMETHEUS], _node(settings), opts)
     addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     used = {meter.value: reference for meter, reference in meters.items()}
+    if settings.monitoring.grafana.enabled:
+        addresses["grafana"] = _grafana(settings, context, secrets, opts)
+        used["grafana"] = str(images.GRAFANA)
     return _Monitoring(addresses, {**used, Image.KUBE_STATE_METRICS.value: objects})
 
 
@@ -210,6 +213,16 @@ def _logs(settings: Settings, context: Context, opts: pulumi.ResourceOptions) ->
     folders = logs_render.node_folders(settings, own)
     LogCollector(Context(context.stack, apart), settings, folders, collector, opts)
     return _Logs(made, {Image.VICTORIA_LOGS.value: stores, Image.VLAGENT.value: collector})
+
+
+def _grafana(
+    settings: Settings, context: Context, secrets: Secrets, opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    """Its address. Imported here: without Grafana nobody waits for the SDK that writes its dashboards."""
+    from infra.components.monitoring.grafana import Grafana
+
+    own = {name: secrets[name] for name in OF_GRAFANA if name in secrets}
+    return Grafana(context, settings, str(images.GRAFANA), own, opts).url
 
 
 def _node(settings: Settings) -> prometheus_render.Node | None:

@@ -42,7 +42,10 @@ EFFECTS: Mapping[SecretName, str] = {
     SecretName.BACKUP_SECRET_ACCESS_KEY: "the next backup takes it; the exporter restarts with it",
     SecretName.SLACK_WEBHOOK_URL: "restarts Alertmanager with it; revoke the old one at Slack",
     SecretName.SMTP_PASSWORD: "restarts Alertmanager with it; withdraw the old one at the mail server",
+    SecretName.HEARTBEAT_URL: "restarts Alertmanager with it; withdraw the old address where it leads",
     SecretName.OTLP_HEADERS: "rolls the service out with it; withdraw the old token at the collector",
+    SecretName.GRAFANA_ADMIN_PASSWORD: "restarts Grafana with it; whoever is logged in logs in anew",
+    SecretName.GRAFANA_CLIENT_SECRET: "restarts Grafana with it; withdraw the old one at the provider",
     SecretName.OPENAI_API_KEY: "rolls the service out with it; withdraw the old one where it was issued",
 }
 

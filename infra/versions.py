@@ -22,3 +22,5 @@ NODE_EXPORTER = "1.5.0"
 POSTGRES_EXPORTER = "0.11.1"
 REDIS_EXPORTER = "1.45.0"
 BLACKBOX_EXPORTER = "0.23.0"
+# The last of the 11 line for which grafana-foundation-sdk writes (pyproject.toml); public images alone.
+GRAFANA = "11.6.0"

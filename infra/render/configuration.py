@@ -18,6 +18,8 @@ OTHERWISE = {
     SecretName.BACKUP_KEY: "backups.enabled: true",
     SecretName.OTLP_HEADERS: "tracing.headers: true",
     **dict.fromkeys(OF_STORE, "backups.store.kind: s3"),
+    SecretName.GRAFANA_ADMIN_PASSWORD: "monitoring.grafana.enabled: true",
+    SecretName.GRAFANA_CLIENT_SECRET: "monitoring.grafana.oidc.client_id",
     **{name: f"monitoring.receivers.{receiver}" for receiver, name in OF_RECEIVERS.items()},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from infra.monitoring import catalogue
 from infra.monitoring.alert import Alert, Dashboard
@@ -40,16 +41,28 @@ def path(uid: Dashboard, panel: Panel | None = None) -> str:
     return f"/d/{uid}" + (f"?viewPanel={panel.number}" if panel else "")
 
 
-def grafana(settings: Settings) -> str | None:  # noqa: ARG001  grafana's section follows
+def grafana(settings: Settings) -> str | None:
     """Grafana's address as a browser reaches it, where it is known."""
-    return None
+    monitoring, issuer = settings.monitoring, settings.ingress.cluster_issuer
+    if not (monitoring.enabled and monitoring.grafana.enabled and monitoring.grafana.host):
+        return None
+    scheme = "https" if monitoring.grafana.tls_secret or issuer else "http"
+    return f"{scheme}://{monitoring.grafana.host}"
 
 
-def runbook(settings: Settings, alert: Alert) -> Link:  # noqa: ARG001
+def runbook(settings: Settings, alert: Alert) -> Link:
     """The page for whoever is woken by the alert."""
-    return Link(f"Runbook: {alert.name}", None, alert.runbook)
+    base = settings.monitoring.grafana.runbooks_url
+    url = f"{base.rstrip('/')}/{alert.name}.md" if base else None
+    return Link(f"Runbook: {alert.name}", url, alert.runbook)
 
 
 def logs(settings: Settings) -> Link:
-    """What the stack's pods say in the time that is looked at."""
-    return Link("Logs", None, f"slipway logs {settings.stack} --level error --since 1h")
+    """The errors that the stack's pods have logged: VictoriaLogs' own page, with a query in LogsQL."""
+    base = settings.monitoring.grafana.logs_url
+    way = f"slipway logs {settings.stack} --level error --since 1h"
+    if base is None:
+        return Link("Logs", None, way)
+    query = quote(f'namespace:="{settings.namespace_name}" level:=error')
+    page = f"{base.rstrip('/')}/select/vmui/#/?query={query}"
+    return Link("Logs", f"{page}&g0.range_input=1h&g0.relative_time=last_1_hour", way)

@@ -16,5 +16,14 @@ BYTES = 32
 
 def monitor_password(password: str) -> str:
     """HKDF-SHA-256 (RFC 5869) of the owner's or the cache's password: 43 characters."""
-    derived = HKDF(hashes.SHA256(), BYTES, SALT, b"monitor").derive(password.encode())
+    return _derived(password, b"monitor")
+
+
+def signing_key(password: str) -> str:
+    """The same of the admin's password at Grafana: with it Grafana encrypts what it stores."""
+    return _derived(password, b"grafana signing")
+
+
+def _derived(secret: str, purpose: bytes) -> str:
+    derived = HKDF(hashes.SHA256(), BYTES, SALT, purpose).derive(secret.encode())
     return base64.urlsafe_b64encode(derived).decode().rstrip("=")

@@ -75,6 +75,7 @@ def _config(properties: dict[str, Schema]) -> Schema:
             _headers(),
             *_backups(),
             *map(_receiver, Receiver),
+            *_grafana(),
         ],
     }
 
@@ -162,6 +163,24 @@ def _headers() -> Schema:
     named: Schema = {name: {"const": True} for name in ("enabled", "headers")}
     chosen: Schema = {"properties": named, "required": sorted(named)}
     return _implies(f"{PROJECT}:tracing", chosen, {"required": [SecretName.OTLP_HEADERS.value]})
+
+
+def _grafana() -> list[Schema]:
+    """Where the file itself switches monitoring and Grafana on: the admin's password, and with a provider
+    the client's secret."""
+    on: Schema = {"enabled": {"const": True}}
+    client: Schema = {"properties": {"client_id": {"type": "string"}}, "required": ["client_id"]}
+    plain: Schema = {"properties": on, "required": ["enabled"]}
+    provided: Schema = {"properties": {**on, "oidc": client}, "required": ["enabled", "oidc"]}
+    wanted = ((plain, SecretName.GRAFANA_ADMIN_PASSWORD), (provided, SecretName.GRAFANA_CLIENT_SECRET))
+    return [
+        _implies(
+            f"{PROJECT}:monitoring",
+            {"properties": {**on, "grafana": held}, "required": ["enabled", "grafana"]},
+            {"required": [name.value]},
+        )
+        for held, name in wanted
+    ]
 
 
 def _implies(key: str, chosen: Schema, secrets: Schema) -> Schema:

@@ -14,7 +14,7 @@ from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
-from infra.settings.secrets import SecretName, required
+from infra.settings.secrets import SecretName, of_grafana, required
 from infra.settings.service import Service
 from infra.settings.slo import Slo
 from infra.settings.stack import StackName
@@ -56,6 +56,9 @@ class StackConfig(Section):
         """The secrets that this stack must hold."""
         webhook = self.service.auth.clerk_webhook
         store = self.backups.store.kind if self.backups.enabled else None
-        mode, told = self.service.environment, self.monitoring.told
-        headers = self.tracing.with_headers
-        return required(mode, self.modules, webhook=webhook, store=store, told=told, headers=headers)
+        mode, monitoring = self.service.environment, self.monitoring
+        served = monitoring.enabled and monitoring.grafana.enabled
+        grafana = of_grafana(provider=bool(monitoring.grafana.oidc.client_id)) if served else frozenset()
+        given = grafana | ({SecretName.OTLP_HEADERS} if self.tracing.with_headers else frozenset())
+        told = monitoring.told
+        return required(mode, self.modules, webhook=webhook, store=store, told=told, also=given)

@@ -25,7 +25,7 @@ TOLD = re.compile(
 )
 RUN_TOGETHER = re.compile(r"[A-Za-z_][\w.-]*:[^\s/:]")
 NAMING = re.compile(
-    r"(^|[.:])(tls_secret|secrets_?provider|login_token_seconds)$"
+    r"(^|[.:])(tls_secret|secrets_?provider|login_token_seconds|token_url)$"
 )  # only sound like a secret's
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from infra.settings.base import ListRule, Memory, Resources, Section, TimeZone, merged_by
+from infra.settings.grafana import Grafana
 
 Mail = Annotated[
     str,
@@ -184,6 +185,7 @@ class Monitoring(Section):
     )
     receivers: Receivers = Field(Receivers(), description="Who hears of an alert.")
     quiet_hours: QuietHours = Field(QuietHours(), description="When warnings wait.")
+    grafana: Grafana = Field(Grafana(), description="Dashboards in a browser.")
 
     @property
     def chosen_by(self) -> dict[str, str]:

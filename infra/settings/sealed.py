@@ -13,7 +13,7 @@ from infra.settings.flaw import MASK, Flaw
 from infra.settings.layers import Layer
 from infra.settings.modules import Module
 from infra.settings.monitoring import Receiver
-from infra.settings.secrets import PASSPHRASE, SCHEMES, SecretName, required
+from infra.settings.secrets import PASSPHRASE, SCHEMES, SecretName, of_grafana, required
 from infra.settings.sections import ROTATED, SECRETS, is_encrypted, make_secret
 from infra.settings.sections import SECRET_NAMES as NAMES
 from infra.settings.service import Mode
@@ -62,9 +62,10 @@ def wanted(merged: dict[str, Any]) -> frozenset[SecretName] | None:
     auth = service.get("auth") if isinstance(service, dict) else None
     webhook = isinstance(auth, dict) and auth.get("clerk_webhook") is True
     known = [Module(name) for name in modules if name in list(Module)]
-    store, told = _store(merged.get("backups")), _told(merged.get("monitoring"))
-    headers = _headers(merged.get("tracing"))
-    return required(Mode(mode), known, webhook=webhook, store=store, told=told, headers=headers)
+    measuring = merged.get("monitoring")
+    store, told = _store(merged.get("backups")), _told(measuring)
+    also = _grafana(measuring) | _headers(merged.get("tracing"))
+    return required(Mode(mode), known, webhook=webhook, store=store, told=told, also=also)
 
 
 def _store(backups: Any) -> StoreKind | None:
@@ -76,9 +77,10 @@ def _store(backups: Any) -> StoreKind | None:
     return StoreKind(kind) if kind in list(StoreKind) else StoreKind.CLUSTER
 
 
-def _headers(tracing: Any) -> bool:
-    """Whether the collector of traces wants headers."""
-    return isinstance(tracing, dict) and tracing.get("enabled") is True and tracing.get("headers") is True
+def _headers(tracing: Any) -> frozenset[SecretName]:
+    """The headers that the collector of traces wants, as far as it can be read whether it does."""
+    wanted = isinstance(tracing, dict) and tracing.get("enabled") is True and tracing.get("headers") is True
+    return frozenset({SecretName.OTLP_HEADERS}) if wanted else frozenset()
 
 
 def _told(monitoring: Any) -> list[Receiver]:
@@ -89,6 +91,15 @@ def _told(monitoring: Any) -> list[Receiver]:
     held = monitoring.get("receivers")
     named = {way: held.get(way.value) for way in ways} if isinstance(held, dict) else {}
     return [way for way, found in named.items() if isinstance(found, dict) and found.get(ways[way])]
+
+
+def _grafana(monitoring: Any) -> frozenset[SecretName]:
+    """The secrets of Grafana, as far as it can be read whether there is one."""
+    held = monitoring.get("grafana") if isinstance(monitoring, dict) else None
+    if not isinstance(held, dict) or monitoring.get("enabled") is not True or held.get("enabled") is not True:
+        return frozenset()
+    oidc = held.get("oidc")
+    return of_grafana(provider=isinstance(oidc, dict) and bool(oidc.get("client_id")))
 
 
 def _one(stack: StackName, name: str, value: Any, own: Layer) -> list[Flaw]:

@@ -36,6 +36,8 @@ class SecretName(StrEnum):
     SMTP_PASSWORD = "smtpPassword"  # noqa: S105
     HEARTBEAT_URL = "heartbeatUrl"
     OTLP_HEADERS = "otlpHeaders"
+    GRAFANA_ADMIN_PASSWORD = "grafanaAdminPassword"  # noqa: S105
+    GRAFANA_CLIENT_SECRET = "grafanaClientSecret"  # noqa: S105
 
     @property
     def given(self) -> bool:
@@ -61,11 +63,13 @@ OF_RECEIVERS: Mapping[Receiver, SecretName] = MappingProxyType(
         Receiver.HEARTBEAT: SecretName.HEARTBEAT_URL,
     }
 )
+OF_GRAFANA = frozenset({SecretName.GRAFANA_ADMIN_PASSWORD, SecretName.GRAFANA_CLIENT_SECRET})
 GIVEN = frozenset(
     {
         SecretName.OPENAI_API_KEY,
         SecretName.CLERK_WEBHOOK_SECRET,
         SecretName.OTLP_HEADERS,
+        SecretName.GRAFANA_CLIENT_SECRET,
         *OF_STORE,
         *OF_RECEIVERS.values(),
     }
@@ -75,6 +79,7 @@ SHORTER: Mapping[SecretName, int] = MappingProxyType(
         SecretName.BACKUP_ACCESS_KEY_ID: MIN_ID_CHARS,
         SecretName.SMTP_PASSWORD: MIN_MAIL_CHARS,
         SecretName.OTLP_HEADERS: MIN_HEADERS_CHARS,
+        SecretName.GRAFANA_CLIENT_SECRET: MIN_MAIL_CHARS,  # chosen by the provider
     }
 )
 OF_MODULES: Mapping[Module, frozenset[SecretName]] = MappingProxyType(
@@ -96,8 +101,15 @@ MEANINGS: Mapping[SecretName, str] = MappingProxyType(
         SecretName.SMTP_PASSWORD: "Password of the sender of alerts at the mail server.",
         SecretName.HEARTBEAT_URL: "Address that takes signs of life and misses them (dead man's switch).",
         SecretName.OTLP_HEADERS: "Headers that the collector of traces wants: name=value,name=value.",
+        SecretName.GRAFANA_ADMIN_PASSWORD: "Password of the user admin of Grafana.",
+        SecretName.GRAFANA_CLIENT_SECRET: "Secret of Grafana's client at the identity provider.",
     }
 )
+
+
+def of_grafana(*, provider: bool) -> frozenset[SecretName]:
+    """Those of a stack with Grafana; ``provider``: people log in at one."""
+    return OF_GRAFANA if provider else frozenset({SecretName.GRAFANA_ADMIN_PASSWORD})
 
 
 def required(
@@ -107,19 +119,19 @@ def required(
     webhook: bool = False,
     store: StoreKind | None = None,
     told: Collection[Receiver] = (),
-    headers: bool = False,
+    also: Collection[SecretName] = (),
 ) -> frozenset[SecretName]:
     """The development token exists in development, a module's secret with its module, the webhook's with
     ``service.auth.clerk_webhook``, those of backups with ``store`` (None: no backups), a receiver's where
-    alerts are ``told`` to it, the collector's where it wants ``headers``, the rest always."""
+    alerts are ``told`` to it, Grafana's and the headers of traces where they are in ``also``, the rest
+    always."""
     of_modules = frozenset(name for names in OF_MODULES.values() for name in names)
     sometimes = {SecretName.DEV_TOKEN, SecretName.CLERK_WEBHOOK_SECRET, SecretName.BACKUP_KEY}
-    sometimes |= {SecretName.OTLP_HEADERS, *OF_RECEIVERS.values()}
+    sometimes |= {SecretName.OTLP_HEADERS, *OF_RECEIVERS.values(), *OF_GRAFANA}
     wanted = {name for module in modules for name in OF_MODULES.get(module, ())}
     wanted |= {SecretName.DEV_TOKEN} if mode is Mode.DEVELOPMENT else set()
     wanted |= {SecretName.CLERK_WEBHOOK_SECRET} if webhook else set()
-    wanted |= {SecretName.OTLP_HEADERS} if headers else set()
     wanted |= {SecretName.BACKUP_KEY} if store else set()
     wanted |= OF_STORE if store is StoreKind.S3 else set()
-    wanted |= {OF_RECEIVERS[receiver] for receiver in told}
+    wanted |= {OF_RECEIVERS[receiver] for receiver in told} | set(also)
     return frozenset(SecretName) - sometimes - of_modules - OF_STORE | wanted

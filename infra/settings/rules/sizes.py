@@ -37,6 +37,7 @@ def monitoring_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     monitoring = settings.monitoring
     for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
         yield from _fits(("monitoring", key), getattr(monitoring, key))
+    yield from _fits(("monitoring", "grafana", "resources"), monitoring.grafana.resources)
 
 
 def logs_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:

@@ -257,6 +257,7 @@ def _monitoring(drawn: Values) -> None:
     monitoring = drawn["monitoring"]
     for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
         _resources(monitoring[key])
+    _grafana(drawn)
     email, quiet = monitoring["receivers"]["email"], monitoring["quiet_hours"]
     if not all(email[key] for key in ("to", "sender", "smarthost")):
         email |= {"to": [], "sender": None, "smarthost": None}
@@ -297,3 +298,19 @@ def _logs(drawn: Values) -> None:
     name = drawn["namespace"]["name"]
     if logs["enabled"] and name and len(name + LOGS_SUFFIX) > NAMESPACE_CHARS:
         drawn["namespace"]["name"] = "x" * (NAMESPACE_CHARS - len(LOGS_SUFFIX))
+
+
+def _grafana(drawn: Values) -> None:
+    """Over TLS everywhere; a provider that is named whole, or none."""
+    grafana, oidc = drawn["monitoring"]["grafana"], drawn["monitoring"]["grafana"]["oidc"]
+    _resources(grafana["resources"])
+    grafana["enabled"] = (
+        grafana["enabled"] and drawn["monitoring"]["enabled"] and not drawn["cluster"]["sandbox"]
+    )
+    if grafana["host"]:
+        grafana["tls_secret"] = grafana["tls_secret"] or "grafana-tls"
+    addresses = ("auth_url", "token_url", "api_url")
+    if not grafana["host"] or not all(oidc[key] for key in ("client_id", *addresses)):
+        oidc |= dict.fromkeys(("client_id", *addresses))
+    for key in addresses:
+        oidc[key] = oidc[key] and oidc[key].replace("http://", "https://", 1)

@@ -14,7 +14,9 @@ from grafana_foundation_sdk.models import units
 from infra.monitoring import catalogue
 from infra.monitoring.alert import Severity
 from infra.monitoring.panel import MOST_NUMBER, Threshold, Unit
-from infra.render import dashboard_panels, dashboards, prometheus
+from infra.render import dashboard_panels, dashboards, links, prometheus
+from infra.settings.grafana import Grafana
+from infra.settings.model import Settings
 from tests.infra.monitoring import stacks
 
 pytestmark = pytest.mark.unit
@@ -119,3 +121,30 @@ def test_the_dashboards_of_a_stack_lead_to_one_another() -> None:
     assert link["type"] == "dashboards"
     assert set(link["tags"]) <= set(written("service")["tags"])
     assert link["keepTime"]
+
+
+def served(**more: Any) -> Settings:
+    """The full stack with Grafana."""
+    grafana = Grafana(enabled=True, host="grafana.example.com", **more)
+    monitoring = stacks.full().monitoring.model_copy(update={"grafana": grafana})
+    return stacks.full().model_copy(update={"monitoring": monitoring})
+
+
+def test_where_there_is_grafana_an_alert_leads_to_its_panel_there() -> None:
+    ways = links.of_alerts(served())
+    _, shown = catalogue.panels_of_alerts(served())["ServiceErrors"]
+    assert ways["ServiceErrors"] == f"https://grafana.example.com/d/service?viewPanel={shown.number}"
+    files = {each["id"] for each in json.loads(dashboards.files(served())["service.json"])["panels"]}
+    assert shown.number in files
+
+
+def test_where_runbooks_and_logs_have_pages_a_panel_links_to_them() -> None:
+    settings = served(runbooks_url="https://git.example.com/runbooks/", logs_url="https://logs.example.com")
+    board = json.loads(dashboards.files(settings)["postgres.json"])
+    (found,) = [each for each in board["panels"] if each["title"] == "Connections"]
+    urls = {link["title"]: link["url"] for link in found["links"]}
+    assert urls["Runbook: DatabaseConnectionsNearLimit"] == (
+        "https://git.example.com/runbooks/DatabaseConnectionsNearLimit.md"
+    )
+    assert urls["Logs"].startswith("https://logs.example.com/select/vmui/#/?query=namespace%3A%3D%22")
+    assert "slipway logs" not in found["description"]

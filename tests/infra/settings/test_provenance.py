@@ -276,4 +276,6 @@ def test_secrets_are_told_by_name_and_state(tmp_path: Path) -> None:
         "smtpPassword": "not needed",
         "heartbeatUrl": "not needed",
         "otlpHeaders": "not needed",
+        "grafanaAdminPassword": "not needed",
+        "grafanaClientSecret": "not needed",
     }

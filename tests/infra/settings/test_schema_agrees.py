@@ -21,7 +21,8 @@ from infra.settings import outline
 from infra.settings.fields import models_in
 from infra.settings.model import Settings
 from infra.settings.modules import Module
-from infra.settings.secrets import required
+from infra.settings.monitoring import Receiver
+from infra.settings.secrets import OF_GRAFANA, SecretName, required
 from infra.settings.service import Mode
 
 pytestmark = pytest.mark.unit
@@ -102,7 +103,8 @@ def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataOb
     whole = {name: model(name).model_validate_json(json.dumps(part)) for name, part in given_values.items()}
     mode = Mode(json.loads(whole["service"].model_dump_json())["environment"])
     webhook = json.loads(whole["service"].model_dump_json())["auth"]["clerk_webhook"]
-    names = required(mode, modules, webhook=webhook, headers=True)
+    also = {SecretName.OTLP_HEADERS, *OF_GRAFANA}
+    names = required(mode, modules, webhook=webhook, told=tuple(Receiver), also=also)
     secrets = {name.value: {"secure": "v1:abc"} for name in names}
     config: dict[str, Any] = {
         f"slipway:{name}": section.model_dump(mode="json") for name, section in whole.items()
