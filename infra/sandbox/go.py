@@ -15,7 +15,7 @@ from infra.sandbox.running import tail
 
 # sudo keeps only its secure_path: the folder of the official archive is looked at as well.
 OFFICIAL_GO = Path("/usr/local/go/bin/go")
-INSTALL_GO = "unpack Go 1.25 or newer from https://go.dev/dl into /usr/local/go (Debian 12 has an older one)"
+INSTALL_GO = "unpack Go 1.26.5 or newer from https://go.dev/dl into /usr/local/go (Debian 12 has an old one)"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 module slipway/tools/victorialogs
 
-go 1.26.8
+go 1.26.5
 
 tool (
 	github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
