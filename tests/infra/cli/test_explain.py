@@ -19,7 +19,10 @@ from tests.infra.layered import PROFILE, STACK, folder, slipway
 
 pytestmark = pytest.mark.unit
 MAIN = "from infra.cli import main; main()"
-STORED = "postgres.storage, redis.storage, backups.store.storage or monitoring.storage"
+STORED = (
+    "postgres.storage, redis.storage, backups.store.storage, monitoring.storage, logs.service.storage or "
+    "logs.parts.storage"
+)
 OWN = """\
   slipway:service:
     pool: {size: 8}
@@ -61,7 +64,7 @@ def test_without_a_key_every_value_stands_below_its_section_with_its_source(
         assert row in found
     assert ["log_level", "INFO", "default"] in found
     assert ["name", "ledger-dev", "the", "stack's", "name"] in found
-    assert sum(len(row) > 2 and row[0] == "storage_class" for row in found) == 3
+    assert sum(len(row) > 2 and row[0] == "storage_class" for row in found) == 4
     sources = [row[-1].partition(":")[0] for row in found[1:] if len(row) > 2]
     assert sum(source in {"default", "profile", "file", "name"} for source in sources) >= len(leaves())
 
