@@ -37,6 +37,7 @@ class Oidc(Section):
         "openid profile email",
         pattern=r"^openid( [!-~]{1,100}){0,20}$",
         description="What Grafana asks the provider for, separated by blanks.",
+        examples=["openid profile email groups"],
     )
     admin_group: str | None = Field(
         None,
