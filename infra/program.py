@@ -50,9 +50,8 @@ POSTGRES_PASSWORDS = (SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SE
 def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
-    stack = str(settings.stack)
-    namespace = Namespace("stack", settings.namespace_name, stack, opts)
-    context = Context(stack, namespace.namespace)
+    namespace = Namespace("stack", settings.namespace_name, str(settings.stack), opts)
+    context = Context(str(settings.stack), namespace.namespace)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
     used = {image: _reference(settings, image) for image in wanted}
@@ -73,9 +72,8 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     )
     if store:
         addresses = Addresses(postgres.owner_url, redis.copying_url)
-        # After the store with all its protection, where it is ours: the exporter asks it as it starts.
-        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=store.made))
         key = secrets[SecretName.BACKUP_KEY]
+        after = _after(store.made, opts)
         Backups("backups", context, settings, used[Image.BACKUPS], key, addresses, store.access, after)
     measuring = _monitoring(settings, context, secrets, opts) if read else _Monitoring({}, {})
     collecting = _logs(settings, context, opts) if settings.logs.enabled else _Logs({}, {})
@@ -86,9 +84,7 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         "redis": pulumi.Output.concat(redis.host, f":{redis_render.PORT}"),
         **measuring.exported,
         **collecting.exported,
-        "images": {image.value: found for image, found in used.items()}
-        | measuring.images
-        | collecting.images,
+        "images": {**_named(used), **measuring.images, **collecting.images},
     }
 
 
@@ -132,6 +128,15 @@ def _store(
     if kind is StoreKind.AWS:
         return _bucket_at_aws(settings, context)
     return _Store(_given_access(secrets), [])
+
+
+def _named(used: Mapping[Image, str]) -> dict[str, str]:
+    return {image.value: reference for image, reference in used.items()}
+
+
+def _after(made: list[pulumi.Resource], opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """After the store with all its protection, where it is ours: the exporter asks it as it starts."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
 
 
 def _bucket_at_aws(settings: Settings, context: Context) -> _Store:

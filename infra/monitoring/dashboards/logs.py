@@ -23,6 +23,22 @@ def panels(settings: Settings) -> tuple[Panel, ...]:
             alerts=("LogsNotArriving", "LogsNotWatched"),
             need=Need.LOGS,
         ),
+        *_stores(settings),
+        Panel(
+            "logs-dropped",
+            "Lines and packets dropped within 10 minutes",
+            Unit.NUMBER,
+            tuple(Query(each, "{{store}}") for each in logs.dropped(settings)),
+            "Lines that were too old when they were first read do not count.",
+            thresholds=(Threshold(0, Severity.WARNING),),
+            alerts=("LogsDropped",),
+            need=Need.LOGS,
+        ),
+    )
+
+
+def _stores(settings: Settings) -> tuple[Panel, ...]:
+    return (
         Panel(
             "logs-answers",
             "Stores answer",
@@ -43,15 +59,5 @@ def panels(settings: Settings) -> tuple[Panel, ...]:
             alerts=("LogStoreFull",),
             need=Need.LOGS,
             bad=Bad.ONE,
-        ),
-        Panel(
-            "logs-dropped",
-            "Lines and packets dropped within 10 minutes",
-            Unit.NUMBER,
-            tuple(Query(each, "{{store}}") for each in logs.dropped(settings)),
-            "Lines that were too old when they were first read do not count.",
-            thresholds=(Threshold(0, Severity.WARNING),),
-            alerts=("LogsDropped",),
-            need=Need.LOGS,
         ),
     )

@@ -32,6 +32,13 @@ def grafana_has_figures(settings: StackConfig) -> Iterator[Finding]:
             "set monitoring.enabled: true, or leave Grafana out",
             also=(("monitoring", "enabled"),),
         )
+    if settings.monitoring.grafana.enabled and settings.monitoring.operator:
+        yield Finding(
+            (*PATH, "enabled"),
+            "true, and monitoring.operator is true: the cluster's Prometheus has the figures",
+            "leave it out: the cluster's Grafana shows them",
+            also=(("monitoring", "operator"),),
+        )
 
 
 def grafana_provider_is_named_whole(settings: StackConfig) -> Iterator[Finding]:

@@ -19,10 +19,7 @@ from tests.infra.layered import PROFILE, STACK, folder, slipway
 
 pytestmark = pytest.mark.unit
 MAIN = "from infra.cli import main; main()"
-STORED = (
-    "postgres.storage, redis.storage, backups.store.storage, monitoring.storage, logs.service.storage or "
-    "logs.parts.storage"
-)
+STORED = "postgres.storage, redis.storage, backups.store.storage, monitoring.storage"
 OWN = """\
   slipway:service:
     pool: {size: 8}
@@ -158,7 +155,7 @@ def test_the_story_of_a_key_keeps_to_the_width_except_for_paths(
         ("service.pool.sise", "; did you mean service.pool.size?"),
         ("servce", "; did you mean service?"),
         ("max_overflow", "; did you mean service.pool.max_overflow?"),
-        ("storage", f"; did you mean {STORED}?"),
+        ("storage", f"; did you mean {STORED}, logs.service.storage or logs.parts.storage?"),
         ("secrets.redisPasswort", "; did you mean secrets.redisPassword?"),
         ("slipway:postgres.storge", "; did you mean postgres.storage?"),
         ("quite.another", ""),

@@ -19,14 +19,14 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from infra import limits
-from infra.names import LOGS_SUFFIX, NAMESPACE_CHARS, SANDBOX
+from infra.names import SANDBOX
 from infra.settings.base import CRON, ListRule, Section
 from infra.settings.merge import merge
 from infra.settings.model import SECTIONS, Settings, defaults
 from infra.settings.modules import BUNDLED
-from infra.settings.rules.operator import utc_offset
 from infra.settings.slo import LATENCY_BOUNDS_MS
 from infra.settings.stack import FORM, StackName
+from tests.infra.program import any_watching as watching
 
 Values = dict[str, Any]
 MINUTES, HOURS, DAYS = st.integers(0, 59), st.integers(0, 23), st.integers(0, 6)
@@ -115,15 +115,15 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _place(stack, drawn)
     _outside(stack, drawn)
     for section in ("service", "postgres", "redis"):
-        _resources(drawn[section]["resources"])
+        watching.resources(drawn[section]["resources"])
     _access(drawn)
     _rollout(drawn["service"])
     _connections(drawn)
     _cache(drawn["redis"])
     _backups(drawn)
-    _monitoring(drawn)
-    _tracing(drawn)
-    _logs(drawn)
+    watching.monitoring(drawn)
+    watching.tracing(drawn)
+    watching.logs(drawn)
     promised = drawn["slo"]["latency"]
     promised["p95_ms"] = max(bound for bound in LATENCY_BOUNDS_MS if bound <= promised["p95_ms"])
     return drawn
@@ -177,14 +177,6 @@ def _rising(route: str) -> str:
     return f"{path}={'/'.join(sorted(counts.split('/'), key=int))}"
 
 
-def _resources(resources: Values) -> None:
-    memory = sorted([resources["memory_request"], resources["memory_limit"]], key=limits.memory_bytes)
-    resources["memory_request"], resources["memory_limit"] = memory
-    if resources["cpu_limit"]:
-        cpu = sorted([resources["cpu_request"], resources["cpu_limit"]], key=limits.cpu_millis)
-        resources["cpu_request"], resources["cpu_limit"] = cpu
-
-
 def _rollout(service: Values) -> None:
     rollout, scaling = service["rollout"], service["autoscaling"]
     rollout["termination_grace_seconds"] = max(
@@ -236,7 +228,7 @@ def _backups(drawn: Values) -> None:
     backups, images = drawn["backups"], drawn["images"]
     store = backups["store"]
     for holder in (backups["resources"], backups["restore_resources"], store["resources"]):
-        _resources(holder)
+        watching.resources(holder)
     if backups["enabled"]:
         backups["bucket"] = backups["bucket"] or "a-bucket"
         if images["catalogue"] == "public":
@@ -251,66 +243,3 @@ def _backups(drawn: Values) -> None:
         later = (int(hour) * 60 + int(minute) + backups["deadline_minutes"]) % 1440
         backups["drill_schedule"] = f"{later % 60} {later // 60} * * {days[-1]}"
         backups["retention_schedule"] = backups["drill_schedule"]
-
-
-def _monitoring(drawn: Values) -> None:
-    monitoring = drawn["monitoring"]
-    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
-        _resources(monitoring[key])
-    _grafana(drawn)
-    email, quiet = monitoring["receivers"]["email"], monitoring["quiet_hours"]
-    if not all(email[key] for key in ("to", "sender", "smarthost")):
-        email |= {"to": [], "sender": None, "smarthost": None}
-    email["tls"] = email["tls"] or drawn["service"]["environment"] == "production"
-    if not (quiet["start"] and quiet["end"]) or quiet["start"] == quiet["end"]:
-        quiet |= {"start": None, "end": None}
-    monitoring["retention_days"] = max(monitoring["retention_days"], 90)
-    if drawn["cluster"]["sandbox"]:
-        monitoring["operator"] = False
-    if monitoring["operator"]:
-        monitoring["receivers"]["heartbeat"]["every_minutes"] = None
-    labels = {label.partition("=")[0]: label for label in monitoring["operator_labels"]}
-    monitoring["operator_labels"] = list(labels.values())
-    if monitoring["operator"] and utc_offset(quiet["time_zone"]) is None:
-        quiet["time_zone"] = "UTC"
-    _keeps(monitoring)
-
-
-def _tracing(drawn: Values) -> None:
-    tracing = drawn["tracing"]
-    tracing["enabled"] = tracing["enabled"] and tracing["endpoint"] is not None
-    if drawn["service"]["environment"] != "development" and tracing["endpoint"]:
-        tracing["headers"] = tracing["headers"] and tracing["endpoint"].startswith("https://")
-
-
-def _keeps(kept: Values) -> None:
-    room = limits.memory_bytes(kept["storage"]) * 4 // 5
-    if limits.memory_bytes(kept["retention_size"]) > room:
-        kept["storage"] = "9000000Gi"
-
-
-def _logs(drawn: Values) -> None:
-    logs = drawn["logs"]
-    for key in ("store_resources", "collector_resources"):
-        _resources(logs[key])
-    for store in ("service", "parts"):
-        _keeps(logs[store])
-    name = drawn["namespace"]["name"]
-    if logs["enabled"] and name and len(name + LOGS_SUFFIX) > NAMESPACE_CHARS:
-        drawn["namespace"]["name"] = "x" * (NAMESPACE_CHARS - len(LOGS_SUFFIX))
-
-
-def _grafana(drawn: Values) -> None:
-    """Over TLS everywhere; a provider that is named whole, or none."""
-    grafana, oidc = drawn["monitoring"]["grafana"], drawn["monitoring"]["grafana"]["oidc"]
-    _resources(grafana["resources"])
-    grafana["enabled"] = (
-        grafana["enabled"] and drawn["monitoring"]["enabled"] and not drawn["cluster"]["sandbox"]
-    )
-    if grafana["host"]:
-        grafana["tls_secret"] = grafana["tls_secret"] or "grafana-tls"
-    addresses = ("auth_url", "token_url", "api_url")
-    if not grafana["host"] or not all(oidc[key] for key in ("client_id", *addresses)):
-        oidc |= dict.fromkeys(("client_id", *addresses))
-    for key in addresses:
-        oidc[key] = oidc[key] and oidc[key].replace("http://", "https://", 1)

@@ -59,19 +59,24 @@ def stack_file(to: Sinks) -> dict[str, Any]:
             "storage": "1Gi",
             "retention_size": "512Mi",
             "exporter_resources": resources,
-            "receivers": {
-                "slack": {"channel": "#alerts"},
-                "email": {
-                    "to": ["oncall@example.com"],
-                    "sender": "alerts@example.com",
-                    "smarthost": to.smarthost,
-                    "tls": False,
-                },
-                "heartbeat": {"every_minutes": BEAT_MINUTES},
-            },
+            "receivers": receivers(to),
         },
     }
     return {"config": {f"slipway:{name}": section for name, section in sections.items()}}
+
+
+def receivers(to: Sinks) -> dict[str, Any]:
+    """Everybody who can hear of it."""
+    return {
+        "slack": {"channel": "#alerts"},
+        "email": {
+            "to": ["oncall@example.com"],
+            "sender": "alerts@example.com",
+            "smarthost": to.smarthost,
+            "tls": False,
+        },
+        "heartbeat": {"every_minutes": BEAT_MINUTES},
+    }
 
 
 @dataclass
