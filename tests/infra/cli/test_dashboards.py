@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -161,3 +163,12 @@ def test_a_refusal_of_prometheus_is_told(server: Server) -> None:
     failed = slipway(STACK, "redis").exception
     assert isinstance(failed, UserError)
     assert "answered 400" in str(failed)
+
+
+def test_no_command_waits_for_the_drawing_library_or_grafanas() -> None:
+    code = (
+        "import sys, typer\nfrom infra.cli import app, dashboards, verbs\nverbs.register(app)\n"
+        "import infra.dashboards.read, infra.program\n"
+        "sys.exit(bool({'matplotlib', 'numpy', 'grafana_foundation_sdk'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
