@@ -63,6 +63,5 @@ def logs(settings: Settings) -> Link:
     way = f"slipway logs {settings.stack} --level error --since 1h"
     if base is None:
         return Link("Logs", None, way)
-    query = quote(f'namespace:="{settings.namespace_name}" level:=error')
-    page = f"{base.rstrip('/')}/select/vmui/#/?query={query}"
+    page = f"{base.rstrip('/')}/select/vmui/#/?query={quote('level:=error')}"
     return Link("Logs", f"{page}&g0.range_input=1h&g0.relative_time=last_1_hour", way)

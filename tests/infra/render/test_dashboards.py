@@ -146,5 +146,5 @@ def test_where_runbooks_and_logs_have_pages_a_panel_links_to_them() -> None:
     assert urls["Runbook: DatabaseConnectionsNearLimit"] == (
         "https://git.example.com/runbooks/DatabaseConnectionsNearLimit.md"
     )
-    assert urls["Logs"].startswith("https://logs.example.com/select/vmui/#/?query=namespace%3A%3D%22")
+    assert urls["Logs"].startswith("https://logs.example.com/select/vmui/#/?query=level%3A%3Derror")
     assert "slipway logs" not in found["description"]
