@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.core import database
 from app.core.context import Context
@@ -22,6 +23,27 @@ def end_connections(postgres: Postgres) -> None:
     """Returns when the server has closed all that the requests use."""
     postgres.sql(f"SELECT pg_terminate_backend(pid) {OURS}")
     wait_for(lambda: postgres.sql(f"SELECT count(*) {OURS}") == "0", "the connections have ended")
+
+
+@pytest.fixture
+async def ended(context: Context, postgres: Postgres) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """``ended()`` ends all connections and returns when this side has heard of it too: a request that uses
+    one in between finds it dying, and is told to try again."""
+    opened: list[Any] = []
+
+    def note(connection: Any, _record: Any) -> None:
+        opened.append(connection.driver_connection)
+
+    async def end() -> None:
+        await asyncio.to_thread(end_connections, postgres)
+        async with asyncio.timeout(10):
+            while not all(connection.is_closed() for connection in opened):
+                await asyncio.sleep(0.01)
+
+    await context.database.engine.dispose()
+    event.listen(context.database.engine.sync_engine, "connect", note)
+    yield end
+    event.remove(context.database.engine.sync_engine, "connect", note)
 
 
 @pytest.fixture
@@ -45,23 +67,23 @@ async def test_connections_that_the_server_ended_fail_no_request(
     pinged: Callable[[float], None],
     alice: httpx.AsyncClient,
     add: Callable[..., Awaitable[dict[str, object]]],
-    postgres: Postgres,
+    ended: Callable[[], Awaitable[None]],
 ) -> None:
     pinged(after)
     entry = await add()
     for _ in range(5):
-        await asyncio.to_thread(end_connections, postgres)
+        await ended()
         response = await alice.get(f"/transactions/{entry['id']}")
         assert response.status_code == 200, response.text
 
 
 async def test_a_server_without_a_connection_for_us_is_away(
-    alice: httpx.AsyncClient, postgres: Postgres
+    alice: httpx.AsyncClient, postgres: Postgres, ended: Callable[[], Awaitable[None]]
 ) -> None:
     role = f"ALTER ROLE {DATABASE}_service CONNECTION LIMIT"
     await asyncio.to_thread(postgres.sql, f"{role} 0")
     try:
-        await asyncio.to_thread(end_connections, postgres)
+        await ended()
         answer = await alice.get("/categories")
     finally:
         await asyncio.to_thread(postgres.sql, f"{role} -1")
