@@ -143,19 +143,11 @@ def _firing(alert: dict[str, Any], state: str, since: str) -> Firing:
 @contextmanager
 def client(where: Place, url: str) -> Iterator[httpx.Client]:
     """Asks one of the stack's servers, forwarded where only pods reach it. Raises UserError."""
-    with (
-        reach.reachable(url, where.environment) as address,
-        httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as server,
-    ):
-        try:
-            yield server
-        except httpx.TransportError as error:
-            raise UserError.of(url, f"does not answer: {error}", f"slipway status {where.stack}") from None
+    with reach.asking(where.stack, url, where.environment, TIMEOUT_SECONDS) as server:
+        yield server
 
 
 def answered(where: Place, answer: httpx.Response) -> Any:
     """The answer's JSON, or None where it has none. Raises UserError for a refusal."""
-    if answer.is_error:
-        what = f"answered {answer.status_code}: {answer.text.strip()[:300]}"
-        raise UserError.of(str(answer.request.url), what, f"slipway status {where.stack}")
-    return answer.json() if answer.content else None
+    taken = reach.accepted(where.stack, answer)
+    return taken.json() if taken.content else None

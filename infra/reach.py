@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import httpx
+
 from infra.errors import UserError
 
 INSIDE = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc")
@@ -46,6 +48,25 @@ def reachable(url: str, environment: Mapping[str, str]) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate()
+
+
+@contextmanager
+def asking(stack: str, url: str, environment: Mapping[str, str], seconds: float) -> Iterator[httpx.Client]:
+    """A client of one of the stack's servers, which may take so many seconds for an answer. Raises UserError
+    where it does not answer."""
+    with reachable(url, environment) as address, httpx.Client(base_url=address, timeout=seconds) as client:
+        try:
+            yield client
+        except httpx.TransportError as error:
+            raise UserError.of(url, f"does not answer: {error}", f"slipway status {stack}") from None
+
+
+def accepted(stack: str, answer: httpx.Response) -> httpx.Response:
+    """The answer of one of the stack's servers. Raises UserError for a refusal."""
+    if answer.is_error:
+        what = f"answered {answer.status_code}: {answer.text.strip()[:300]}"
+        raise UserError.of(str(answer.request.url), what, f"slipway status {stack}")
+    return answer
 
 
 def _address(process: subprocess.Popen[str], url: str) -> str:

@@ -6,7 +6,7 @@ import json
 import queue
 import threading
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -50,7 +50,7 @@ def found(where: Place, wanted: Search, limit: int) -> list[Line]:
     for store in wanted.stores:
         with _client(where, store) as client:
             answer = client.post("/select/logsql/query", data={**_asked(wanted), "limit": str(limit)})
-            _taken(where, answer)
+            reach.accepted(where.stack, answer)
             lines += [of_row(json.loads(row)) for row in answer.text.splitlines() if row]
     return in_order(lines)[-limit:]
 
@@ -79,7 +79,7 @@ def _tail(client: httpx.Client, where: Place, wanted: Search) -> Iterator[httpx.
     with client.stream("POST", "/select/logsql/tail", data=data, timeout=timeout) as answer:
         if answer.is_error:
             answer.read()
-        _taken(where, answer)
+        reach.accepted(where.stack, answer)
         yield answer
 
 
@@ -105,21 +105,5 @@ def _asked(wanted: Search) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _client(where: Place, store: Store) -> Iterator[httpx.Client]:
-    url = where.stores[store]
-    with (
-        reach.reachable(url, where.environment) as address,
-        httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS) as client,
-    ):
-        try:
-            yield client
-        except httpx.TransportError as error:
-            raise UserError.of(url, f"does not answer: {error}", f"slipway status {where.stack}") from None
-
-
-def _taken(where: Place, answer: httpx.Response) -> None:
-    """Raises UserError for a refusal."""
-    if answer.is_error:
-        what = f"answered {answer.status_code}: {answer.text.strip()[:300]}"
-        raise UserError.of(str(answer.request.url), what, f"slipway status {where.stack}")
+def _client(where: Place, store: Store) -> AbstractContextManager[httpx.Client]:
+    return reach.asking(where.stack, where.stores[store], where.environment, TIMEOUT_SECONDS)
