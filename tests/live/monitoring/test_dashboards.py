@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 # The error budget is worked out every five minutes; all else follows within two scrapes and a rate's window.
 LONGEST_SECONDS = 360
+MOST_BYTES = 300 * 1024  # of a picture: each pod that another test replaced is a line more
 DRILL = "drill-for-the-dashboards"
 
 
@@ -92,11 +93,11 @@ def test_every_query_of_every_panel_returns_data(uid: Dashboard, settings: Setti
 def test_the_command_lists_them_and_draws_them(slipway: Run, tmp_path: Path) -> None:
     listed = eventually(lambda: _good(slipway("dashboards", STACK)), "every panel is listed with data", 120)
     assert "no data" not in listed.stdout
-    drawn = slipway("dashboards", STACK, "--png", "--html", "--since", "30m", "--to", str(tmp_path))
-    assert drawn.returncode == 0, drawn.stderr
+    draw = ("dashboards", STACK, "--png", "--html", "--since", "30m", "--to", str(tmp_path))
+    eventually(lambda: _good(slipway(*draw)), "every panel is drawn with data", 120)
     pictures = {path.stem: path.stat().st_size for path in tmp_path.glob("*.png")}
     assert set(pictures) == {uid.value for uid in Dashboard}
-    assert max(pictures.values()) < 150 * 1024
+    assert max(pictures.values()) < MOST_BYTES
     assert (tmp_path / "dashboards.html").read_text().count("data:image/png") == len(pictures)
 
 
