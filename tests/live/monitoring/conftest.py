@@ -1,4 +1,4 @@
-"""The watched stack, once for all tests that look at its alerts."""
+"""The watched stack, once for the tests of one file, and gone before the others go on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.live.monitoring import watched as stacks
 from tests.live.monitoring.watched import Watched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, outputs: dict[str, Any]) -> Iterator[Watched]:
     """Up, and nothing wrong with it."""
     with stacks.watched(tmp_path_factory.mktemp("watched")) as found:
