@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra.names import LOGS_SUFFIX
 from tests.infra.program.test_team_stacks import STACKS, program
 
 pytestmark = [pytest.mark.live]
@@ -27,10 +28,11 @@ def plain(value: Any) -> Any:
 @pytest.fixture(scope="module")
 def apply(environment: dict[str, str]) -> Iterator[Apply]:
     """Objects in, what kubectl said out; warnings are errors, and nothing is kept."""
-    namespace = f"manifests-{uuid.uuid4().hex[:8]}"
+    own = f"manifests-{uuid.uuid4().hex[:8]}"
+    profiles = {own: "restricted", f"{own}{LOGS_SUFFIX}": "privileged"}  # the second: who reads nodes' files
 
     def kubectl(*arguments: str, stdin: str = "") -> str:
-        command = ["kubectl", f"--namespace={namespace}", *arguments]
+        command = ["kubectl", *arguments]
         answer = subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=120
         )
@@ -39,16 +41,18 @@ def apply(environment: dict[str, str]) -> Iterator[Apply]:
 
     def dry_run(objects: list[dict[str, Any]]) -> str:
         for item in objects:
-            item["metadata"]["namespace"] = namespace
+            apart = str(item["metadata"].get("namespace", "")).endswith(LOGS_SUFFIX)
+            item["metadata"]["namespace"] = f"{own}{LOGS_SUFFIX}" if apart else own
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         flags = ("--server-side", "--dry-run=server", "--validate=strict", "--warnings-as-errors")
         return kubectl("apply", *flags, "--output=name", "--filename=-", stdin=listed)
 
-    kubectl("create", "namespace", namespace)
-    restricted = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
-    kubectl("label", "namespace", namespace, *restricted)
+    for namespace, profile in profiles.items():
+        kubectl("create", "namespace", namespace)
+        labels = [f"pod-security.kubernetes.io/{mode}={profile}" for mode in ("enforce", "warn")]
+        kubectl("label", "namespace", namespace, *labels)
     yield dry_run
-    kubectl("delete", "namespace", namespace, "--wait=false")
+    kubectl("delete", "namespace", *profiles, "--wait=false")
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -25,7 +25,7 @@ from tests.live.monitoring.sinks import Sinks, sinks
 from tests.live.team import Team, told
 
 STACK = "watched-dev"
-NODE_PORT = 30081
+NODE_PORT = 30191
 INTERVAL_SECONDS = 5
 BEAT_MINUTES = 1
 CALM_SECONDS = 240
