@@ -50,9 +50,7 @@ class Place:
 
 def place(stack: str) -> Place:
     """Raises UserError where the stack is not up, is not measured, or is measured by somebody else's."""
-    outputs = stacks.outputs(stack)
-    if not outputs.get("namespace"):
-        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    outputs = stacks.outputs_while_up(stack)
     if outputs.get("monitoring") == OPERATOR:
         raise _of_the_operator(stack, outputs["namespace"])
     if "alertmanager" not in outputs:

@@ -66,9 +66,7 @@ class Place:
 
 def place(stack: str) -> Place:
     """Where the stack is. Raises UserError where it is not up, or makes no backups."""
-    outputs = stacks.outputs(stack)
-    if not outputs.get("namespace"):
-        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    outputs = stacks.outputs_while_up(stack)
     found = Place(stack, outputs["namespace"], stacks.environment(stack))
     if "backups" not in outputs.get("images", {}):
         remedy = f"set enabled: true and a bucket, then: slipway up {stack}"

@@ -200,6 +200,14 @@ def outputs(stack: str) -> dict[str, Any]:
     return found
 
 
+def outputs_while_up(stack: str) -> dict[str, Any]:
+    """What a stack that is up exports. Raises UserError where it is not."""
+    found = outputs(stack)
+    if not found.get("namespace"):
+        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    return found
+
+
 def secret(stack: str, name: str) -> str:
     """One secret's value, for a program that must show it to the service; never printed by slipway itself."""
     key = f"{PROJECT}:{layers.SECRETS}.{SecretName(name)}"

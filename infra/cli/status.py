@@ -61,9 +61,7 @@ def gather(stack: str) -> Status:
     troubles = _cluster_troubles(stack) if stacks.is_sandbox(stack) else []
     if troubles:
         return Status(stack, [], {}, troubles)
-    outputs = stacks.outputs(stack)
-    if not outputs.get("namespace"):
-        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    outputs = stacks.outputs_while_up(stack)
     apart = [names.logs_namespace(outputs["namespace"])] if "logs" in outputs else []
     objects = [item for place in (outputs["namespace"], *apart) for item in _objects(stack, place)]
     addresses = {name: str(outputs[name]) for name in ADDRESSES if outputs.get(name)}

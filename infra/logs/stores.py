@@ -34,9 +34,7 @@ class Place:
 
 def place(stack: str) -> Place:
     """Raises UserError where the stack is not up, or keeps no lines."""
-    outputs = stacks.outputs(stack)
-    if not outputs.get("namespace"):
-        raise UserError.of(f"stack {stack}", "is not up", f"bring it up: slipway up {stack}")
+    outputs = stacks.outputs_while_up(stack)
     if "logs" not in outputs:
         remedy = f"set enabled: true, then: slipway up {stack}; until then: kubectl logs"
         raise UserError.of("slipway:logs.enabled", f"false: {stack} keeps no lines", remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,10 @@ from infra.settings import check
 from infra.settings.model import Settings
 from infra.settings.secrets import SecretName
 from tests.live.facts import eventually
-from tests.live.monitoring.disk import small_disk
+from tests.live.monitoring.disk import STACK, small_disk
 from tests.live.monitoring.sinks import Sinks, sinks
 from tests.live.team import Team, told
 
-STACK = "watched-dev"
 NODE_PORT = 30191
 INTERVAL_SECONDS = 5
 BEAT_MINUTES = 1
@@ -95,8 +95,6 @@ class Watched:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """``kubectl`` in the stack's namespace; its standard output."""
-        import shlex
-
         line = shlex.join(["kubectl", "--namespace", STACK, *arguments])
         answer = self.team.plain(line, stdin)
         assert answer.returncode == 0, f"{line}\n{told(answer)}"
