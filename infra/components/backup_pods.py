@@ -10,7 +10,7 @@ from pulumi_kubernetes import core, meta
 from infra import names
 from infra.components.base import Context, name_of
 from infra.components.object_store import USER
-from infra.components.workload import Container, Mount, Probes, http_probe, pod_spec
+from infra.components.workload import Container, Mount, http_probes, pod_spec
 from infra.render import backups as render
 from infra.render.backup_keys import User
 from infra.settings.model import Settings
@@ -68,9 +68,7 @@ class Pods:
         self, part: str, task: Task, port: int, annotations: Mapping[str, str]
     ) -> core.v1.PodTemplateSpecArgs:
         """A pod that stays and answers on ``port``."""
-        probes = Probes(
-            startup=_probe(port, 2, 60), readiness=_probe(port, 10, 3), liveness=_probe(port, 30, 4)
-        )
+        probes = http_probes(port, render.METRICS_PATH)
         container = replace(self._container(part, task), probes=probes, port=port)
         metadata = self.metadata(part)
         metadata.annotations = dict(annotations)
@@ -116,7 +114,3 @@ class Pods:
             Mount.scratch("temporary", "/tmp", TEMPORARY),  # noqa: S108  the container's own
             Mount.scratch("sockets", SOCKETS, TEMPORARY),
         )
-
-
-def _probe(port: int, period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(render.METRICS_PATH, port, period=period, failures=failures, timeout=5)

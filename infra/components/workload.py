@@ -225,6 +225,28 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
     )
 
 
+Pace = tuple[int, int]  # seconds between two probes, and how many may fail
+
+
+def http_probes(
+    port: int,
+    path: str,
+    *,
+    startup: Pace = (2, 60),
+    readiness: Pace = (10, 3),
+    liveness: Pace = (30, 4),
+    alive: str | None = None,
+    tls: bool = False,
+) -> Probes:
+    """All three by a GET of ``path``, or of ``alive`` to see whether it hangs. The paces are those of what
+    nobody waits for; a server that others ask names its own."""
+
+    def probe(page: str, pace: Pace) -> core.v1.ProbeArgs:
+        return http_probe(page, port, period=pace[0], failures=pace[1], timeout=5, tls=tls)
+
+    return Probes(probe(path, startup), probe(path, readiness), probe(alive or path, liveness))
+
+
 def http_probe(
     path: str, port: int, *, period: int, failures: int, timeout: int, tls: bool = False
 ) -> core.v1.ProbeArgs:

@@ -11,7 +11,7 @@ from pulumi_kubernetes import apps, core, meta
 from infra import names
 from infra.components.base import Component, Context
 from infra.components.monitoring.rights import SEE, Account, reading
-from infra.components.workload import ROOT, Container, Mount, Probes, http_probe, pod_spec
+from infra.components.workload import ROOT, Container, Mount, http_probes, pod_spec
 from infra.names import LOGS_COLLECTOR
 from infra.render import logs as render
 from infra.render import monitoring
@@ -90,9 +90,7 @@ def _container(settings: Settings, store: Store, folders: render.NodeFolders, im
         user=ROOT,
         resources=resources,
         command=render.collector_command(settings, store, folders),
-        probes=Probes(
-            startup=_probe(port, 2, 60), readiness=_probe(port, 10, 3), liveness=_probe(port, 30, 4)
-        ),
+        probes=http_probes(port, render.HEALTH),
         port=port,
         mounts=(
             Mount.host("links", folders.links),
@@ -102,7 +100,3 @@ def _container(settings: Settings, store: Store, folders: render.NodeFolders, im
         ),
         environment=monitoring.memory_environment(resources.memory_bytes),
     )
-
-
-def _probe(port: int, period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(render.HEALTH, port, period=period, failures=failures, timeout=5)

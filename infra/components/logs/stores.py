@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pulumi
-from pulumi_kubernetes import core
 
 from infra.components.base import Component, Context
 from infra.components.stateful import Volume, single
-from infra.components.workload import Container, Probes, http_probe
+from infra.components.workload import Container, http_probes
 from infra.render import logs as render
 from infra.render import monitoring
 from infra.settings.logs import Store
@@ -51,12 +50,10 @@ def _container(settings: Settings, store: Store, image: str) -> Container:
         user=USER,
         resources=resources,
         command=render.store_command(settings, store),
-        probes=Probes(startup=_probe(1, STARTUP_SECONDS), readiness=_probe(5, 3), liveness=_probe(10, 6)),
+        probes=http_probes(
+            render.PORT, render.HEALTH, startup=(1, STARTUP_SECONDS), readiness=(5, 3), liveness=(10, 6)
+        ),
         port=render.PORT,
         claim=("data", render.DATA),
         environment=monitoring.memory_environment(resources.memory_bytes),
     )
-
-
-def _probe(period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(render.HEALTH, render.PORT, period=period, failures=failures, timeout=5)

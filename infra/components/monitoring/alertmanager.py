@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi_kubernetes import core
 
 from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
-from infra.components.workload import Container, Mount, Probes, http_probe
+from infra.components.workload import Container, Mount, Probes, http_probes
 from infra.render import alertmanager as render
 from infra.render import monitoring, prometheus
 from infra.settings.model import Settings
@@ -98,8 +97,7 @@ def _container(settings: Settings, image: str, mounts: Sequence[Mount]) -> Conta
 
 def _probes(port: int) -> Probes:
     """Both servers have the same pages."""
-
-    def probe(path: str, period: int, failures: int) -> core.v1.ProbeArgs:
-        return http_probe(path, port, period=period, failures=failures, timeout=5)
-
-    return Probes(probe("/-/ready", 1, STARTUP_SECONDS), probe("/-/ready", 5, 3), probe("/-/healthy", 10, 6))
+    startup = (1, STARTUP_SECONDS)
+    return http_probes(
+        port, "/-/ready", startup=startup, readiness=(5, 3), liveness=(10, 6), alive="/-/healthy"
+    )

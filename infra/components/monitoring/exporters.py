@@ -11,7 +11,7 @@ from pulumi_kubernetes import apps, core, meta
 from infra import names
 from infra.components.base import Component, Context, name_of
 from infra.components.monitoring.rights import SEE, Account, reading
-from infra.components.workload import Container, Mount, Probes, http_probe, pod_spec
+from infra.components.workload import Container, Mount, http_probes, pod_spec
 from infra.images import Meter
 from infra.render import monitoring, postgres, redis, service
 from infra.render.monitoring import (
@@ -189,14 +189,8 @@ class Exporters(Component):
             user=USER,
             resources=resources,
             command=command,
-            probes=Probes(
-                startup=_probe(port, 2, 60), readiness=_probe(port, 10, 3), liveness=_probe(port, 30, 4)
-            ),
+            probes=http_probes(port, PROBED),
             port=port,
             mounts=mounts,
             environment={**(environment or {}), **monitoring.memory_environment(resources.memory_bytes)},
         )
-
-
-def _probe(port: int, period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(PROBED, port, period=period, failures=failures, timeout=5)

@@ -10,7 +10,7 @@ from pulumi_kubernetes import apps, core, meta
 from infra import names
 from infra.components.base import Component, Context, name_of
 from infra.components.ingress import Ingress
-from infra.components.workload import Container, Mount, Probes, http_probe, pod_spec
+from infra.components.workload import Container, Mount, http_probes, pod_spec
 from infra.render import grafana as render
 from infra.render.monitoring_keys import signing_key
 from infra.settings.ingress import Ingress as IngressSettings
@@ -77,7 +77,9 @@ class Grafana(Component):
             user=USER,
             resources=self.settings.monitoring.grafana.resources,
             command=render.command(),
-            probes=Probes(startup=_probe(1, STARTUP_SECONDS), readiness=_probe(5, 3), liveness=_probe(10, 6)),
+            probes=http_probes(
+                render.PORT, HEALTH, startup=(1, STARTUP_SECONDS), readiness=(5, 3), liveness=(10, 6)
+            ),
             port=render.PORT,
             mounts=mounts,
             environment=render.environment(self.settings),
@@ -115,7 +117,3 @@ class Grafana(Component):
         )
         opts = self.options()
         return Ingress(self.child("ingress"), self.context, own, address, render.PORT, opts).url
-
-
-def _probe(period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(HEALTH, render.PORT, period=period, failures=failures, timeout=5)

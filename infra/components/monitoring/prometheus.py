@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pulumi
-from pulumi_kubernetes import core
 
 from infra.components.base import Component, Context, name_of
 from infra.components.monitoring.rights import READ, Account, path, reading
 from infra.components.stateful import Volume, single
-from infra.components.workload import Container, Mount, Probes, http_probe
+from infra.components.workload import Container, Mount, http_probes
 from infra.render import monitoring
 from infra.render import prometheus as render
 from infra.settings.model import Settings
@@ -67,18 +66,16 @@ def _container(settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Con
         user=USER,
         resources=resources,
         command=monitoring.started(monitoring.PROMETHEUS, monitoring.prometheus_command(settings)),
-        probes=Probes(
-            startup=_probe("/-/ready", 2, STARTUP_SECONDS // 2),
-            readiness=_probe("/-/ready", 5, 3),
-            liveness=_probe("/-/healthy", 10, 6),
+        probes=http_probes(
+            monitoring.PORTS[monitoring.PROMETHEUS],
+            "/-/ready",
+            startup=(2, STARTUP_SECONDS // 2),
+            readiness=(5, 3),
+            liveness=(10, 6),
+            alive="/-/healthy",
         ),
         port=monitoring.PORTS[monitoring.PROMETHEUS],
         mounts=mounts,
         claim=("data", monitoring.DATA),
         environment=monitoring.memory_environment(resources.memory_bytes),
     )
-
-
-def _probe(path: str, period: int, failures: int) -> core.v1.ProbeArgs:
-    port = monitoring.PORTS[monitoring.PROMETHEUS]
-    return http_probe(path, port, period=period, failures=failures, timeout=5)
