@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 
 import pytest
 
 from infra.render.backup_keys import User
 from tests.app.servers import wait_for
-from tests.backups.pitr_pod import SECONDS, Pod, all_archived, end
+from tests.backups.pitr_pod import SECONDS, Pod, all_archived, as_user, end
 from tests.backups.servers import STACK, ObjectStore, Proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -88,6 +89,22 @@ def test_a_restore_that_is_killed_goes_on_where_it_was(pod: Pod, table: str, ste
     assert pod.live.is_dir()
     again = pod.restore(noted)
     assert again.code == 0, again.output
+    assert rows(pod, table) == 5
+
+
+def test_a_lock_file_of_a_killed_server_whose_number_another_process_has_stops_nothing(
+    pod: Pod, table: str
+) -> None:
+    noted = emptied(pod, table)
+    another = subprocess.Popen(as_user(["sleep", "600"]))
+    lock = pod.folder / "scratch" / f".s.PGSQL.{pod.port}.lock"
+    lock.write_text(f"{another.pid}\n{pod.volume / 'data.restored'}\n0\n{pod.port}\n{lock.parent}\n")
+    try:
+        restored = pod.restore(noted)
+    finally:
+        another.kill()
+        another.wait()
+    assert restored.code == 0, restored.output
     assert rows(pod, table) == 5
 
 

@@ -54,7 +54,7 @@ class Proof:
 def prove(place: Place, lock: int, progress: Callable[[int], None]) -> Proof:
     """Starts, replays, asks and stops. ``progress`` gets the number of WAL segments. Raises UserError."""
     log = place.scratch / "trial.log"
-    (place.restored / "postmaster.pid").unlink(missing_ok=True)  # we hold the volume's lock: it is nobody's
+    _forget_the_killed(place)
     with log.open("w") as out:
         process = children.start(
             [str(place.bin / "postgres"), "-D", str(place.restored), f"--config-file={_config(place)}"],
@@ -71,6 +71,13 @@ def prove(place: Place, lock: int, progress: Callable[[int], None]) -> Proof:
     if process.returncode:
         raise _failed(log.read_text(errors="replace"))
     return found
+
+
+def _forget_the_killed(place: Place) -> None:
+    """We hold the volume's lock, so no server is left; the number in its lock files may be another's by now,
+    or a process' that nobody has waited for yet (CreateLockFile in miscinit.c takes both for a server)."""
+    for file in (place.restored / "postmaster.pid", place.scratch / f".s.PGSQL.{place.port}.lock"):
+        file.unlink(missing_ok=True)
 
 
 def _config(place: Place) -> Path:
