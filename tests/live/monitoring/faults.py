@@ -16,7 +16,7 @@ from tests.infra.monitoring import tls
 from tests.live.monitoring import disk
 from tests.live.monitoring.watched import Watched
 
-ENTRY = {"date": "2020-01-01", "amount": "1.25", "type": "expense"}
+ENTRY = {"date": "2020-01-01", "amount": "1.25", "type": "expense", "description": "slow"}
 SLOW_SECONDS = 11  # longer than the 10 s from which a request counts as slow
 PAUSE_SECONDS = 0.5
 DUMPS = "backup-database"
@@ -50,17 +50,20 @@ def scaled_away(what: str, back: int = 1) -> Lasting:
 
 
 @contextmanager
-def asked(stack: Watched, ask: Callable[[httpx.Client], object]) -> Iterator[None]:
-    """Somebody asks the service all the time, and takes any answer."""
+def asked(stack: Watched, ask: Callable[[httpx.Client], httpx.Response]) -> Iterator[None]:
+    """Somebody asks the service all the time, and takes any answer but that the question was wrong."""
     over = threading.Event()
+    refused: list[str] = []
 
     def run() -> None:
         with stack.client() as client:
             while not over.wait(PAUSE_SECONDS):
                 try:
-                    ask(client)
+                    answer = ask(client)
                 except httpx.TransportError:  # no answer is one as well
                     continue
+                if answer.is_client_error:
+                    refused.append(answer.text)
 
     askers = [threading.Thread(target=run) for _ in range(4)]
     for asker in askers:
@@ -71,6 +74,7 @@ def asked(stack: Watched, ask: Callable[[httpx.Client], object]) -> Iterator[Non
         over.set()
         for asker in askers:
             asker.join()
+    assert not refused, refused[0]
 
 
 @contextmanager
@@ -119,9 +123,9 @@ def certificate_ends(stack: Watched) -> Iterator[None]:
     context = ssl.create_default_context(cafile=str(config.pki / "ca.crt"))
     context.load_cert_chain(file)
 
-    def log_in(_: httpx.Client) -> None:
+    def log_in(_: httpx.Client) -> httpx.Response:
         with httpx.Client(verify=context) as visitor:
-            visitor.get(f"{config.api_url}/version").raise_for_status()
+            return visitor.get(f"{config.api_url}/version")
 
     with asked(stack, log_in):
         yield
@@ -148,7 +152,7 @@ FAULTS = {
     ),
     "Redis is stopped": Fault("CacheDown", scaled_away("statefulset/redis")),
     "the service answers 500": Fault("ServiceErrors", answers_500, seen_seconds=30),
-    "the service is slow": Fault("ServiceSlow", answers_slowly, seen_seconds=60),
+    "the service is slow": Fault("ServiceSlow", answers_slowly, seen_seconds=90),
     "the service has no replica": Fault("ServiceDown", scaled_away("deployment/service")),
     "Prometheus is stopped": Fault("PrometheusDown", scaled_away("statefulset/prometheus")),
     "Slack refuses messages": Fault("NotificationsFail", receiver_refuses, seen_seconds=60, slack=False),
