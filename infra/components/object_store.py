@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import core
 
 from infra.components.base import Component, Context, name_of
 from infra.components.stateful import Volume, single
-from infra.components.workload import Container, Mount, Probes, http_probe
+from infra.components.workload import Container, Mount, http_probes
 from infra.render import backup_keys
 from infra.render import backups as render
 from infra.render.backup_keys import User
@@ -81,12 +80,6 @@ def _credentials(key: pulumi.Output[str], user: User) -> Credentials:
     return Credentials(user.value, pulumi.Output.secret(key.apply(secret)))
 
 
-def _probe(period: int, failures: int) -> core.v1.ProbeArgs:
-    return http_probe(
-        render.STORE_HEALTH, render.STORE_PORT, period=period, failures=failures, timeout=3, tls=True
-    )
-
-
 def _container(settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Container:
     return Container(
         name=render.STORE,
@@ -94,7 +87,15 @@ def _container(settings: Settings, image: str, mounts: tuple[Mount, ...]) -> Con
         user=USER,
         resources=settings.backups.store.resources,
         command=("bash", f"{render.STORE_CONFIG}/start.sh"),
-        probes=Probes(startup=_probe(1, STARTUP_SECONDS), readiness=_probe(5, 2), liveness=_probe(10, 6)),
+        probes=http_probes(
+            render.STORE_PORT,
+            render.STORE_HEALTH,
+            startup=(1, STARTUP_SECONDS),
+            readiness=(5, 2),
+            liveness=(10, 6),
+            timeout=3,
+            tls=True,
+        ),
         port=render.STORE_PORT,
         mounts=mounts,
         claim=("data", render.STORE_DATA),

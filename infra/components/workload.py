@@ -236,13 +236,14 @@ def http_probes(
     readiness: Pace = (10, 3),
     liveness: Pace = (30, 4),
     alive: str | None = None,
+    timeout: int = 5,
     tls: bool = False,
 ) -> Probes:
     """All three by a GET of ``path``, or of ``alive`` to see whether it hangs. The paces are those of what
-    nobody waits for; a server that others ask names its own."""
+    nobody waits for; a server that others ask names its own. ``timeout``: seconds."""
 
     def probe(page: str, pace: Pace) -> core.v1.ProbeArgs:
-        return http_probe(page, port, period=pace[0], failures=pace[1], timeout=5, tls=tls)
+        return http_probe(page, port, period=pace[0], failures=pace[1], timeout=timeout, tls=tls)
 
     return Probes(probe(path, startup), probe(path, readiness), probe(alive or path, liveness))
 
