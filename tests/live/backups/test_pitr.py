@@ -11,20 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from infra.paths import ROOT
-from infra.sandbox.config import SandboxConfig
 from infra.sandbox.tools import tool
 from tests.live.facts import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-OWN = SandboxConfig("h8", 4)
-CLUSTER = {"sandbox": True, "name": OWN.name, "network": OWN.network}
+CLUSTER = {"sandbox": True, "name": "h8", "network": 4}
 PITR = {"enabled": True, "archive_timeout_seconds": 30}
 MINUTE = 60.0
-NODE_PORT = 30080  # stacks/profiles/sandbox.yaml
 DATABASE = "slipway"
 
 
@@ -53,18 +49,15 @@ class Stack:
 
     def kubectl(self, *arguments: str) -> str:
         """Standard output of kubectl in the stack's namespace."""
-        kubeconfig = self.folder / "state" / "slipway" / "sandbox" / OWN.name / "kubeconfig"
+        kubeconfig = self.folder / "state" / "slipway" / "sandbox" / str(CLUSTER["name"]) / "kubeconfig"
         command = [str(tool("kubectl")), f"--kubeconfig={kubeconfig}", "--namespace=sandbox", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=2 * MINUTE)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def answers(self) -> bool:
-        """Whether a user of the service gets what it asks for."""
-        try:
-            return httpx.get(f"http://{OWN.node_address}:{NODE_PORT}/readiness", timeout=5).is_success
-        except httpx.TransportError:
-            return False
+    def healthy(self) -> bool:
+        """Whether `slipway status` finds nothing wrong, the service's own word included."""
+        return self.slipway("status", "sandbox").returncode == 0
 
     def sql(self, statement: str) -> str:
         """As the superuser in the pod."""
@@ -126,7 +119,7 @@ def test_a_stack_is_what_it_was_at_a_second_and_again_what_it_was_before_that(st
     proof = json.loads(shown)["proof"]
     assert stack.sql("SELECT count(*) FROM kept") == "1000"
     assert DATABASE in proof["databases"]
-    eventually(stack.answers, "the service goes on by itself", MINUTE)
+    eventually(stack.healthy, "the service goes on by itself", MINUTE)
     stack.said("demo", "sandbox")
     stack.said("restore", "sandbox", "--to", "previous", "--yes")
     assert stack.sql("SELECT count(*) FROM kept") == "0"
