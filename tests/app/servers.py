@@ -48,6 +48,16 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def received(connection: socket.socket, until: bytes) -> bytes:
+    """What arrives up to and with these bytes. Raises AssertionError where the other side closes before."""
+    said = b""
+    while until not in said:
+        part = connection.recv(65_536)
+        assert part, f"closed before {until!r}: {said!r}"
+        said += part
+    return said
+
+
 class Server:
     """One process in a temporary folder."""
 

@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.core.middleware.body import BodyLimitMiddleware, is_above
 from tests.app.conftest import DEV_TOKEN
 from tests.app.replicas import Service
-from tests.app.servers import Postgres, RedisServer
+from tests.app.servers import Postgres, RedisServer, received
 
 pytestmark = pytest.mark.integration
 PATIENCE = 60.0  # seconds, on a machine that has much else to do
@@ -85,9 +85,7 @@ def test_a_declared_gigabyte_is_refused_at_once(impatient: Service) -> None:
     with request(impatient, f"{JSON}Content-Length: {GIGABYTE}\r\n") as connection:
         for _ in range(3):  # it sends on before it reads, as clients do
             connection.sendall(MEGABYTE)
-        first = b""
-        while b"timestamp" not in first:
-            first += connection.recv(65_536)
+        first = received(connection, b"timestamp")
         answer(connection)
     assert first.startswith(b"HTTP/1.1 413")
     assert b'"ERR_1005"' in first  # and not that it took too long

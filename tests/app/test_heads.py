@@ -17,7 +17,7 @@ from app.core.middleware.headers import SECURITY_HEADERS
 from app.core.protocol import HEAD_BYTES
 from tests.app.impatient import LARGE
 from tests.app.replicas import Service
-from tests.app.servers import Postgres, RedisServer, wait_for
+from tests.app.servers import Postgres, RedisServer, received, wait_for
 
 pytestmark = pytest.mark.integration
 LIVENESS = b"GET /liveness HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -48,15 +48,6 @@ def rest(connection: socket.socket) -> bytes:
     return said
 
 
-def one_answer(connection: socket.socket) -> bytes:
-    said = b""
-    while not said.endswith(b"}"):
-        part = connection.recv(65_536)
-        assert part, said
-        said += part
-    return said
-
-
 def errors(replica: Service, code: str) -> float:
     found = re.search(
         rf'^errors_total{{error_code="{code}"}} (\S+)', httpx.get(f"{replica.url}/metrics").text, re.MULTILINE
@@ -73,7 +64,7 @@ def head(size: int) -> bytes:
 def test_a_head_may_be_large_and_no_larger(replica: Service) -> None:
     with connect(replica) as connection:
         connection.sendall(head(HEAD_BYTES - 100))
-        assert one_answer(connection).startswith(b"HTTP/1.1 200")
+        assert received(connection, b"}").startswith(b"HTTP/1.1 200")
         connection.sendall(head(HEAD_BYTES + 1_000))
         said = rest(connection)
     assert said.startswith(b"HTTP/1.1 400")
@@ -137,13 +128,13 @@ def test_a_new_connection_that_says_nothing_is_closed_without_a_word(replica: Se
 def test_a_connection_that_was_answered_is_kept_until_a_head_begins(replica: Service) -> None:
     with connect(replica) as connection:
         connection.sendall(LIVENESS)
-        one_answer(connection)
+        received(connection, b"}")
         connection.settimeout(2.5)
         with pytest.raises(TimeoutError):  # not closed in more than the time for a head
             connection.recv(1)
         connection.settimeout(30)
         connection.sendall(LIVENESS + b"\r\n")
-        assert one_answer(connection).startswith(b"HTTP/1.1 200")
+        assert received(connection, b"}").startswith(b"HTTP/1.1 200")
         connection.sendall(b"\r\n")
         assert rest(connection).startswith(b"HTTP/1.1 408")
 
@@ -162,10 +153,7 @@ def test_a_body_is_not_counted_among_the_head(replica: Service) -> None:
     with connect(replica) as connection:
         for _ in range(3):
             connection.sendall(sent + LIVENESS)
-            said = b""
-            while b'"alive"' not in said:
-                said += connection.recv(65_536)
-            assert said.startswith(b"HTTP/1.1 404")
+            assert received(connection, b'"alive"').startswith(b"HTTP/1.1 404")
 
 
 UNREADABLE = {

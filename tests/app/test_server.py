@@ -20,7 +20,7 @@ from app.core.server import StoppingMiddleware
 from app.main import make_server
 from tests.app.conftest import DEV_TOKEN, SECRET_KEY
 from tests.app.replicas import AUTHORIZATION, Service
-from tests.app.servers import Postgres, RedisServer, free_port, wait_for
+from tests.app.servers import Postgres, RedisServer, free_port, received, wait_for
 
 pytestmark = pytest.mark.integration
 Start = Callable[..., Service]
@@ -174,10 +174,7 @@ def test_a_request_on_an_old_connection_is_answered_and_the_connection_closed(st
     request = b"GET /liveness HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", replica.port), 10) as kept:
         kept.sendall(request)
-        first = b""
-        while not first.endswith(b"}"):
-            first += kept.recv(65536)
-        assert b"connection: close" not in first.lower()
+        assert b"connection: close" not in received(kept, b"}").lower()
         replica.terminate()
         wait_for(lambda: replica.readiness() == 503, "readiness falls", 10)
         kept.sendall(request)
@@ -239,8 +236,8 @@ async def test_each_signal_ends_one_wait_more(
     context: Context, signals: tuple[signal.Signals, ...], draining: bool, exiting: bool, forced: bool
 ) -> None:
     server = make_server(context)
-    for received in signals:
-        server.handle_exit(received, None)
+    for number in signals:
+        server.handle_exit(number, None)
     assert (context.draining, server.should_exit, server.force_exit) == (draining, exiting, forced)
 
 
