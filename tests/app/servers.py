@@ -99,7 +99,8 @@ class Server:
         """Signals the process and its children: SIGSTOP makes it a server that says nothing."""
         assert self.process is not None
         for pid in [self.process.pid, *children(self.process.pid)]:
-            os.kill(pid, sig)
+            with suppress(ProcessLookupError):  # some children are short-lived
+                os.kill(pid, sig)
 
     def remove(self) -> None:
         """Stops the server and deletes its folder."""

@@ -36,7 +36,7 @@ end
 """
 
 # KEYS value, claim, index, ends, statistics; ARGV new fence, its ms, 1 to give up the present value, members…
-# Returns {value} or {nothing, fence of whoever computes, 1 where that is the caller}.
+# Returns {value} or {nothing, fence of whoever computes}.
 LOOK_UP = Script(
     f"""{_CLOCK}{_ENTER}
 local value = redis.call('GET', KEYS[1])
@@ -54,11 +54,11 @@ end
 redis.pcall('HINCRBY', KEYS[5], 'misses', 1)
 local fence = redis.call('GET', KEYS[2])
 if fence then
-  return {{false, fence, 0}}
+  return {{false, fence}}
 end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 enter(KEYS[3], KEYS[4], 4, ARGV[2])
-return {{false, ARGV[1], 1}}
+return {{false, ARGV[1]}}
 """
 )
 

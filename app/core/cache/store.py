@@ -85,6 +85,7 @@ class Cache:
         self._link = link
         self._metrics = metrics
         self._computing: dict[tuple[str, bytes | int], asyncio.Task[bytes]] = {}
+        self._own = uuid.uuid4().hex  # begins every fence that was asked for here
         self._epoch = 0  # stands for the fence while Redis is away
 
     async def get_or_compute(
@@ -196,11 +197,12 @@ class Cache:
         return None
 
     async def _look_up(self, entry: _Entry, give_up: bool = False) -> _Found:
-        arguments = (uuid.uuid4().hex, CLAIM_SECONDS * 1000, int(give_up), *entry.members)
+        arguments = (f"{self._own}{uuid.uuid4().hex}", CLAIM_SECONDS * 1000, int(give_up), *entry.members)
         keys = (*entry.names, INDEX, ENDS, COUNTED)
         answer = await self._ask("get", scripts.LOOK_UP, keys, arguments, count=False)
-        value, fence, mine = (*(answer or ()), None, None, None)[:3]
-        return _Found(value, fence, bool(mine))
+        value, fence = (*(answer or ()), None, None)[:2]
+        # Of several callers here, one that came later may be answered first: it must not wait for the others.
+        return _Found(value, fence, fence is not None and fence.startswith(self._own.encode()))
 
     async def _invalidate(self, first: bytes) -> int | None:
         self._epoch += 1
