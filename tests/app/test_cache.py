@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -71,6 +72,33 @@ async def test_callers_of_other_replicas_wait_for_the_one_that_computes(
     assert set(await asyncio.gather(*callers)) == {"value"}
     assert source.times == 1
     assert sum(counted(cache).get(("lock", "waited"), 0) for cache in caches) == 2
+
+
+async def test_a_caller_that_is_answered_before_the_one_with_the_claim_does_not_wait(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
+    source, ask, claimed, late = Source(), cache._link.run, asyncio.Event(), asyncio.Event()
+    source.go.clear()
+
+    async def run(*question: Any) -> Any:
+        answer = await ask(*question)
+        if not claimed.is_set():
+            claimed.set()
+            await late.wait()
+        return answer
+
+    monkeypatch.setattr(cache._link, "run", run)
+    callers = [asyncio.create_task(cache.get_or_compute("a", 60, source))]
+    await claimed.wait()
+    callers.append(asyncio.create_task(cache.get_or_compute("a", 60, source)))
+    await until(source.begun.is_set, 20)
+    late.set()
+    source.go.set()
+    assert set(await asyncio.gather(*callers)) == {"value"}
+    assert source.times == 1
+    assert ("lock", "ok") not in counted(cache)
 
 
 async def test_a_failure_reaches_whoever_waits_and_is_not_kept(cache: Cache) -> None:

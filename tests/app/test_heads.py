@@ -64,7 +64,7 @@ def head(size: int) -> bytes:
 def test_a_head_may_be_large_and_no_larger(replica: Service) -> None:
     with connect(replica) as connection:
         connection.sendall(head(HEAD_BYTES - 100))
-        assert received(connection, b"}").startswith(b"HTTP/1.1 200")
+        assert received(connection, b'"alive"}').startswith(b"HTTP/1.1 200")
         connection.sendall(head(HEAD_BYTES + 1_000))
         said = rest(connection)
     assert said.startswith(b"HTTP/1.1 400")
@@ -128,13 +128,13 @@ def test_a_new_connection_that_says_nothing_is_closed_without_a_word(replica: Se
 def test_a_connection_that_was_answered_is_kept_until_a_head_begins(replica: Service) -> None:
     with connect(replica) as connection:
         connection.sendall(LIVENESS)
-        received(connection, b"}")
+        received(connection, b'"alive"}')
         connection.settimeout(2.5)
         with pytest.raises(TimeoutError):  # not closed in more than the time for a head
             connection.recv(1)
         connection.settimeout(30)
         connection.sendall(LIVENESS + b"\r\n")
-        assert received(connection, b"}").startswith(b"HTTP/1.1 200")
+        assert received(connection, b'"alive"}').startswith(b"HTTP/1.1 200")
         connection.sendall(b"\r\n")
         assert rest(connection).startswith(b"HTTP/1.1 408")
 
@@ -153,7 +153,7 @@ def test_a_body_is_not_counted_among_the_head(replica: Service) -> None:
     with connect(replica) as connection:
         for _ in range(3):
             connection.sendall(sent + LIVENESS)
-            assert received(connection, b'"alive"').startswith(b"HTTP/1.1 404")
+            assert received(connection, b'"alive"}').startswith(b"HTTP/1.1 404")
 
 
 UNREADABLE = {

@@ -71,7 +71,7 @@ class _Entry:
 
 
 class _Found(NamedTuple):
-    """``fence`` is None where Redis is away."""
+    """``fence`` is None where Redis is away; ``mine``: this process has the claim."""
 
     value: bytes | None
     fence: bytes | None
@@ -85,7 +85,7 @@ class Cache:
         self._link = link
         self._metrics = metrics
         self._computing: dict[tuple[str, bytes | int], asyncio.Task[bytes]] = {}
-        self._own = uuid.uuid4().hex  # begins every fence that was asked for here
+        self._asking: set[bytes] = set()  # fences of look-ups that are not answered yet
         self._epoch = 0  # stands for the fence while Redis is away
 
     async def get_or_compute(
@@ -197,12 +197,17 @@ class Cache:
         return None
 
     async def _look_up(self, entry: _Entry, give_up: bool = False) -> _Found:
-        arguments = (f"{self._own}{uuid.uuid4().hex}", CLAIM_SECONDS * 1000, int(give_up), *entry.members)
+        own = uuid.uuid4().hex.encode()
+        arguments = (own, CLAIM_SECONDS * 1000, int(give_up), *entry.members)
         keys = (*entry.names, INDEX, ENDS, COUNTED)
-        answer = await self._ask("get", scripts.LOOK_UP, keys, arguments, count=False)
+        self._asking.add(own)
+        try:
+            answer = await self._ask("get", scripts.LOOK_UP, keys, arguments, count=False)
+        finally:
+            self._asking.discard(own)
         value, fence = (*(answer or ()), None, None)[:2]
-        # Of several callers here, one that came later may be answered first: it must not wait for the others.
-        return _Found(value, fence, fence is not None and fence.startswith(self._own.encode()))
+        # Whoever got the claim may be answered after others here: they compute, and it joins them.
+        return _Found(value, fence, fence == own or fence in self._asking)
 
     async def _invalidate(self, first: bytes) -> int | None:
         self._epoch += 1
