@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from app import contract
 from app.core import logs
+from app.core import redis as link
 from app.core.auth.users import Identity, Role
 from app.core.cache import Cache
 from app.core.context import Context
@@ -32,6 +33,7 @@ DATABASE = "ledger"
 SECRET_KEY = "k3y-of-the-tests-0123456789-abcdefghij"
 DEV_TOKEN = "t0ken-of-the-tests-0123456789-abcdefghij"
 ALEMBIC_INI = Path(contract.__file__).with_name("alembic.ini")
+REDIS_SECONDS = link.OPERATION_SECONDS
 Migrate = Callable[..., None]
 ClientFor = Callable[[str], httpx.AsyncClient]
 
@@ -54,6 +56,18 @@ def logs_as_before() -> Iterator[None]:
     logging.captureWarnings(False)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def patience_with_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine makes no Redis that is away; tests of one that hangs take ``patience_of_users``."""
+    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
+
+
+@pytest.fixture
+def patience_of_users(patience_with_redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's own limit of an operation of Redis."""
+    monkeypatch.setattr(link, "OPERATION_SECONDS", REDIS_SECONDS)
 
 
 def alembic_config() -> Config:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from app.core import redis as link
 from app.core.cache import Cache, store
 from tests.app.computed import Replica, Source, counted, until
 from tests.app.redis_commands import commands
@@ -60,7 +59,6 @@ async def test_callers_of_other_replicas_wait_for_the_one_that_computes(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
-    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
     source, caches = Source(), [replica() for _ in range(3)]
     source.go.clear()
     callers = [
@@ -78,7 +76,6 @@ async def test_a_caller_that_is_answered_before_the_one_with_the_claim_does_not_
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
-    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
     source, ask, claimed, late = Source(), cache._link.run, asyncio.Event(), asyncio.Event()
     source.go.clear()
 
@@ -119,7 +116,6 @@ async def test_another_replica_does_not_wait_for_one_that_has_failed(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "WAIT_SECONDS", 60.0)
-    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
     source, other, caches = Source(), Source("other"), (replica(), replica())
     source.go.clear()
     source.error = LookupError("nothing there")
