@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from infra import pitr_restore
-from infra.backup_jobs import Place, ask
+from infra.backup_jobs import ask
 from infra.errors import UserError
+from infra.kubectl import Place
 from infra.render import backups as render
 from infra.render import pitr
 from infra.settings.rules.schedules import longest_gap

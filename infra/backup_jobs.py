@@ -9,7 +9,7 @@ import json
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,51 +17,14 @@ from typing import Any
 from infra import stack as stacks
 from infra import workloads
 from infra.errors import EXIT_FAILED, Problem, UserError
+from infra.kubectl import Place
 from infra.render import backups as render
 
 POLL_SECONDS = 0.5
 START_SECONDS = 180.0  # scheduling, pulling the image, starting Python
-KUBECTL_SECONDS = 60.0
 KEPT_SECONDS = 86_400  # a finished Job's log stays readable for a day
 Event = dict[str, Any]
 Heard = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a stack's backups run."""
-
-    stack: str
-    namespace: str
-    environment: Mapping[str, str]
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """A short command in the namespace; its answer, good or bad."""
-        return subprocess.run(
-            self.command(*arguments),
-            env=dict(self.environment),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=KUBECTL_SECONDS,
-        )
-
-    def command(self, *arguments: str) -> list[str]:
-        """kubectl's command line for this namespace."""
-        return ["kubectl", "--namespace", self.namespace, *arguments]
-
-    def objects(self, *arguments: str) -> Any:
-        """What ``kubectl get`` answers, as data. Raises UserError."""
-        return json.loads(self.said("get", *arguments, "--output", "json", "--request-timeout", "20s"))
-
-    def said(self, *arguments: str, stdin: str | None = None) -> str:
-        """Standard output of a short command. Raises UserError with what it said on standard error."""
-        answer = self.kubectl(*arguments, stdin=stdin)
-        if answer.returncode:
-            remedy = f"see what runs: slipway status {self.stack}"
-            raise UserError.of(f"cluster of {self.stack}", answer.stderr.strip()[-1000:], remedy)
-        return answer.stdout
 
 
 def place(stack: str) -> Place:

@@ -15,8 +15,9 @@ from typing import Any
 
 from infra import backup_jobs
 from infra import stack as stacks
-from infra.backup_jobs import Job, Place
+from infra.backup_jobs import Job
 from infra.errors import EXIT_USAGE, Problem, UserError
+from infra.kubectl import Place
 from infra.render import backup_keys
 from infra.render import backups as render
 from infra.render.backup_keys import User

@@ -13,6 +13,7 @@ from infra.errors import EXIT_USAGE, UserError
 from infra.images import Image
 from infra.names import SANDBOX
 from infra.progress import Progress
+from infra.releases import housekeeping
 from infra.sandbox import cluster, images, parts, tools
 from infra.sandbox.children import workers
 from infra.sandbox.config import DEFAULT_NAME, SandboxConfig
@@ -34,6 +35,7 @@ def launch(stack: str, progress: Progress) -> None:
     else:
         tools.require(tools.PULUMI_TOOLS)
     stacks.ensure_stack(stack, progress)
+    housekeeping.end_kept(stack, progress)
     stacks.up(stack, progress)
 
 
@@ -77,6 +79,7 @@ def remove(stack: str, progress: Progress, *, keep_data: bool) -> None:
         remove_cluster(stacks.cluster(SANDBOX), progress, keep_data=keep_data)
         if not keep_data:
             local_state.forget(SANDBOX)  # also one that was made and never brought up
+            housekeeping.forget(SANDBOX)
         return
     if keep_data:
         raise UserError.of(

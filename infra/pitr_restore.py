@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from infra import backup_jobs
-from infra.backup_jobs import Event, Job, Place
+from infra.backup_jobs import Event, Job
 from infra.errors import UserError
+from infra.kubectl import Place
 from infra.render import pitr as render
 
 PREVIOUS = "previous"

@@ -127,16 +127,17 @@ def _ensure_secrets(stack: str, progress: Progress) -> None:
         stack_secrets.rotate(stack, missing, progress)
 
 
-def up(stack: str, progress: Progress) -> None:
-    """``pulumi up`` with refresh, so that what a hand changed is set right; its output is seen live.
+def up(stack: str, progress: Progress, *, message: str = "", refresh: bool = True) -> None:
+    """``pulumi up``, seen live. ``message``: for the history; ``refresh``: what a hand changed is set right.
 
     Raises UserError where it fails, KeyboardInterrupt after a Ctrl-C that Pulumi has been given time for.
     """
     values = environment(stack)
     if _settle(stack, values, progress):
         values["PULUMI_K8S_UPSERT_EXISTING_OBJECTS"] = "true"  # what it made and did not write down
+    more = [*(["--refresh"] if refresh else []), *(["--message", message] if message else [])]
     with progress.step("pulumi", f"up {stack}"):
-        _run(stack, "up", ["--refresh", *UNATTENDED], values)
+        _run(stack, "up", [*more, *UNATTENDED], values)
 
 
 def _settle(stack: str, values: dict[str, str], progress: Progress) -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,7 +16,7 @@ from infra.names import PROJECT
 from infra.progress import Progress
 from infra.sandbox import tools
 from infra.scratch import scratch
-from infra.settings import document, layers, messages, sealed
+from infra.settings import layers, messages, sealed
 from infra.settings.document import KeyPath
 from infra.settings.flaw import RefusedError
 from infra.settings.layers import ROTATED, SECRETS, Layer
@@ -27,6 +24,7 @@ from infra.settings.sealed import is_encrypted, parse_day
 from infra.settings.secrets import SecretName
 from infra.settings.service import Mode
 from infra.settings.stack import StackName
+from infra.stack_file import swap
 
 EFFECTS: Mapping[SecretName, str] = {
     SecretName.POSTGRES_OWNER_PASSWORD: "restarts PostgreSQL, which takes the password as it starts; then "
@@ -122,7 +120,7 @@ def put(stack: str, values: Mapping[SecretName, str], progress: Progress) -> Non
         )
         with progress.step("secrets", f"encrypting {len(values)} of {own.document.file}"):
             text = _sealed(bench, values)
-        _swap(work, file, before, text)
+        swap(work, file, before, text)
 
 
 def _own(stack: str) -> Layer:
@@ -178,16 +176,3 @@ def _scalars(node: Any, path: KeyPath, found: dict[KeyPath, yaml.ScalarNode]) ->
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             _scalars(value, (*path, str(key.value)), found)
-
-
-def _swap(work: Path, file: Path, before: bytes, text: str) -> None:
-    """Put the new text in the file's place, whole or not at all. Raises UserError where it has changed."""
-    draft = work / file.name
-    draft.write_bytes(text.encode("utf-8"))
-    with draft.open("rb") as stream:
-        os.fsync(stream.fileno())
-    shutil.copymode(file, draft)
-    if file.read_bytes() != before:
-        what = "was changed by somebody else meanwhile; nothing was written"
-        raise UserError.of(document.display(file), what, "run the same command again")
-    draft.replace(file)

@@ -14,7 +14,8 @@ from infra.cli.lifecycle import Stack
 from infra.errors import EXIT_USAGE, UserError
 
 if TYPE_CHECKING:
-    from infra.backup_jobs import Event, Place
+    from infra.backup_jobs import Event
+    from infra.kubectl import Place
 
 
 KEPT = "what is live now is kept beside it"

@@ -10,7 +10,8 @@ import typer
 from infra.errors import EXIT_USAGE, UserError
 
 if TYPE_CHECKING:
-    from infra.backup_jobs import Event, Job, Place
+    from infra.backup_jobs import Event, Job
+    from infra.kubectl import Place
 
 OTHERS = ("--at", "--backup", "--from", "--tables", "--into", "--cache", "--undo", "--forget")
 Confirm = Callable[[str], None]

@@ -17,6 +17,7 @@ from infra.cli import (
     init,
     lifecycle,
     logs,
+    release,
     restore,
     sandbox,
     secrets,
@@ -33,6 +34,9 @@ def register(app: typer.Typer) -> None:
     app.command()(check.check)
     app.command()(explain.explain)
     app.command()(diff.diff)
+    app.command()(release.release)
+    app.command()(release.rollback)
+    app.command()(release.releases)
     app.command()(status.status)
     app.command()(logs.logs)
     app.command()(demo.demo)

@@ -36,16 +36,18 @@ def replicas(settings: Service) -> Replicas:
     return Replicas(settings.replicas, None, TAKE_BACK)
 
 
-def autoscaler(owner: Component, settings: Service) -> autoscaling.v2.HorizontalPodAutoscaler:
-    """Scales the Deployment that has the owner's name by its mean CPU use, in percent of the request."""
+def autoscaler(
+    owner: Component, part: str, deployment: str, settings: Service
+) -> autoscaling.v2.HorizontalPodAutoscaler:
+    """Scales the Deployment of that name by its mean CPU use, in percent of the request."""
     scaling = settings.autoscaling
     target = autoscaling.v2.MetricTargetArgs(type="Utilization", average_utilization=scaling.cpu_percent)
     return autoscaling.v2.HorizontalPodAutoscaler(
-        owner.child("autoscaler"),
-        metadata=owner.metadata(owner.name),
+        owner.child(part),
+        metadata=owner.metadata(deployment, owner.name),
         spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
             scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
-                api_version="apps/v1", kind="Deployment", name=owner.name
+                api_version="apps/v1", kind="Deployment", name=deployment
             ),
             min_replicas=scaling.min_replicas,
             max_replicas=scaling.max_replicas,

@@ -21,7 +21,6 @@ POSTGRES_EXPORTER, REDIS_EXPORTER = Meter.POSTGRES_EXPORTER.value, Meter.REDIS_E
 NODE_EXPORTER, BLACKBOX_EXPORTER = Meter.NODE_EXPORTER.value, Meter.BLACKBOX_EXPORTER.value
 METRICS_PATH = "/metrics"
 SERVICE, POSTGRES, REDIS = "service", "postgres", "redis"  # the components that program.py makes of them
-SERVICE_PODS = "service-pods"  # the headless Service by which each replica is found
 START = "/etc/slipway/start"
 DATA = "/data"
 SECRETS = "/run/slipway/monitoring"

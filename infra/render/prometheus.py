@@ -15,7 +15,7 @@ from infra.monitoring import catalogue
 from infra.monitoring.alert import Alert
 from infra.monitoring.inhibition import silenced
 from infra.monitoring.recording import RecordingGroup
-from infra.render import alerts, links, logs, monitoring, plain, scrape
+from infra.render import alerts, links, logs, monitoring, plain, release, scrape
 from infra.render import backups as backups_render
 from infra.render import service as service_render
 from infra.render.monitoring import BLACKBOX_EXPORTER, KUBE_STATE_METRICS, NODE_EXPORTER, PORTS
@@ -42,6 +42,8 @@ API_SERVER = (
     "apiserver_client_certificate_expiration_seconds_bucket",
     "process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)",
 )  # fmt: skip
+# Of a release that is tried: what its answers are judged by.
+ANSWERS, CANDIDATE = "api_requests_total|api_response_seconds_(?:bucket|count)", "candidate"
 # VictoriaLogs and vlagent count hundreds of things, too.
 LOGS = (
     "vl_rows_(ingested|dropped)_total", "vl_bytes_ingested_total", "vl_streams_created_total",
@@ -118,8 +120,9 @@ def _common(settings: Settings, alertmanagers: list[str]) -> dict[str, Any]:
 
 def _jobs(settings: Settings, node: Node | None) -> scrape.Rows:
     return [
-        scrape.each_pod(settings, monitoring.SERVICE, monitoring.SERVICE_PODS, service_render.PORT),
-        scrape.each_pod(settings, NODE_EXPORTER, NODE_EXPORTER, PORTS[NODE_EXPORTER]),
+        scrape.each_pod(settings, monitoring.SERVICE, release.pods_services(settings), service_render.PORT),
+        *_candidate(settings),
+        scrape.each_pod(settings, NODE_EXPORTER, [NODE_EXPORTER], PORTS[NODE_EXPORTER]),
         *(scrape.one_pod(settings, name, port) for name, port in _singles(settings).items()),
         _objects(settings),
         *_certificates(settings),
@@ -127,6 +130,16 @@ def _jobs(settings: Settings, node: Node | None) -> scrape.Rows:
         *_nodes(settings, node),
         *(_cluster_itself() if node else []),
     ]
+
+
+def _candidate(settings: Settings) -> scrape.Rows:
+    """What it answers its checks stands apart: it is no user's, and counts for no alert and no promise."""
+    services = release.pods_services(settings, tried=True)
+    if not services:
+        return []
+    renamed = {"source_labels": ["__name__"], "target_label": "__name__", "replacement": f"{CANDIDATE}_$1"}
+    job = scrape.each_pod(settings, release.CANDIDATE_PART, services, service_render.PORT)
+    return [job | {"metric_relabel_configs": [scrape.keep("__name__", ANSWERS), renamed]}]
 
 
 def _singles(settings: Settings) -> dict[str, int]:
@@ -198,7 +211,7 @@ def _logs(settings: Settings) -> scrape.Rows:
         {
             **scrape.job(store.collector),
             **kept,
-            **scrape.by_name(host, port, seconds),
+            **scrape.by_name([host], port, seconds),
             "relabel_configs": scrape.labelled(
                 {**scrape.labels(settings, names.LOGS_COLLECTOR), "store": store.value}
             ),

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.render import monitoring
 from infra.settings.model import Settings
+from infra.settings.release import Colour
 
 TIMEOUT_SECONDS = 10  # and never longer than the interval
 SERIES_LIMIT = 20_000  # of one target: beyond it the scrape fails as a whole, which is an alert, not a flood
 Rows = list[dict[str, Any]]
+OF_NAME = {
+    "source_labels": ["__meta_dns_name"],
+    "regex": rf".+-({'|'.join(Colour)})-pods\..+",
+    "target_label": "colour",
+}
 
 
-def each_pod(settings: Settings, part: str, service: str, port: int) -> dict[str, Any]:
-    """All pods of a part, by the addresses of its headless Service; ``instance`` is address and port."""
+def each_pod(settings: Settings, part: str, services: Sequence[str], port: int) -> dict[str, Any]:
+    """All pods of a part, by the addresses of its headless Services; ``instance`` is address and port. The
+    names of two colours give the label ``colour``."""
     seconds = settings.monitoring.scrape_interval_seconds
+    hosts = [monitoring.host(settings, service) for service in services]
+    coloured = [OF_NAME] if len(services) > 1 else []
     return {
         **job(part),
-        **by_name(monitoring.host(settings, service), port, seconds),
-        "relabel_configs": labelled(labels(settings, part)),
+        **by_name(hosts, port, seconds),
+        "relabel_configs": [*labelled(labels(settings, part)), *coloured],
     }
 
 
@@ -32,9 +41,9 @@ def one_pod(settings: Settings, part: str, port: int) -> dict[str, Any]:
     }
 
 
-def by_name(host: str, port: int, seconds: int) -> dict[str, Any]:
-    """Every address that a headless Service has."""
-    found = {"names": [host], "type": "A", "port": port, "refresh_interval": f"{seconds}s"}
+def by_name(hosts: Sequence[str], port: int, seconds: int) -> dict[str, Any]:
+    """Every address that the headless Services have; one that is not there has none."""
+    found = {"names": list(hosts), "type": "A", "port": port, "refresh_interval": f"{seconds}s"}
     return {"dns_sd_configs": [found]}
 
 

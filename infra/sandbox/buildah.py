@@ -39,20 +39,21 @@ def folder() -> Path:
     return cache_dir() / "images"
 
 
-def build(name: str, progress: Progress, stop: threading.Event) -> None:
-    """Build the recipe ``name`` after its bases, unless the storage has it. Raises UserError."""
-    tag, recipe = local_reference(name), RECIPES[name]
+def build(name: str, progress: Progress, stop: threading.Event, root: Path = ROOT) -> None:
+    """Build the recipe ``name`` after its bases, unless the storage has it. ``root``: the project's files, as
+    they are now or as they once were. Raises UserError."""
+    tag, recipe = local_reference(name, root), RECIPES[name]
     if _exists(tag):
         return
     for base in recipe.bases.values():
-        build(base, progress, stop)
+        build(base, progress, stop, root)
     with _scratch() as scratch:
         work = Path(scratch)
-        _fill(work / "context", recipe, work, progress, stop)
-        if local_reference(name) != tag:
+        _fill(work / "context", recipe, work, progress, stop, root)
+        if local_reference(name, root) != tag:
             raise UserError.of(f"image {name}", "its files changed while they were read", "run it again")
         with progress.step(f"image {name}", f"building {tag}"):
-            command = [*_buildah("build"), *_options(recipe, tag, work), work / "context"]
+            command = [*_buildah("build"), *_options(recipe, tag, work, root), work / "context"]
             _run(name, command, log_of(name), stop)
     _prune(name)
 
@@ -84,13 +85,15 @@ def log_of(name: str) -> Path:
     return path
 
 
-def _fill(context: Path, recipe: Recipe, work: Path, progress: Progress, stop: threading.Event) -> None:
+def _fill(
+    context: Path, recipe: Recipe, work: Path, progress: Progress, stop: threading.Event, root: Path
+) -> None:
     """Only what the tag is made of goes into the context, so that two builds of one tag are the same."""
     context.mkdir()
     if recipe.tool and (binary := tools.cached(recipe.tool)):
         shutil.copy(binary, context / recipe.tool)
-    below = ROOT / recipe.context
-    for path in input_files(recipe):
+    below = root / recipe.context
+    for path in input_files(recipe, root):
         target = context / path.relative_to(below)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
@@ -98,11 +101,11 @@ def _fill(context: Path, recipe: Recipe, work: Path, progress: Progress, stop: t
         roots.make_root(context / "root.tar", work, log_of("debootstrap"), progress, stop)
 
 
-def _options(recipe: Recipe, tag: str, work: Path) -> list[str | Path]:
+def _options(recipe: Recipe, tag: str, work: Path, root: Path) -> list[str | Path]:
     # The docker format, as the other one has no HEALTHCHECK.
     options: list[str | Path] = ["--layers", "--quiet", "--format", "docker", "--isolation", "chroot"]
-    options += ["--tag", tag, "--file", ROOT / recipe.dockerfile]
-    bases = {argument: local_reference(base) for argument, base in recipe.bases.items()}
+    options += ["--tag", tag, "--file", root / recipe.dockerfile]
+    bases = {argument: local_reference(base, root) for argument, base in recipe.bases.items()}
     for argument, value in {**recipe.args, **bases}.items():
         options += ["--build-arg", f"{argument}={value}"]
     if recipe.pip:  # a secret, as a volume would leave its empty file in every stage's image

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.errors import UserError
 from infra.images import Catalogue, Image, reference, tools_of
+from infra.paths import ROOT
 from infra.progress import Progress
 from infra.sandbox import build, buildah, tools
 from infra.sandbox.config import SandboxConfig
@@ -32,13 +33,15 @@ def ensure(
     progress: Progress,
     *,
     stop: threading.Event | None = None,
+    root: Path = ROOT,
 ) -> dict[Image, Path | None]:
     """Build the archives that are missing; None stands for an image that ``config``'s cluster has already.
 
-    stop: set from another thread to give up, which raises KeyboardInterrupt here. Threads may share it.
+    root: the project's files, as they are now or as they once were. stop: set from another thread to give
+    up, which raises KeyboardInterrupt here. Threads may share it.
     Raises UserError: a program is missing, the disk is full, a package cannot be had, a Dockerfile fails.
     """
-    wanted = {image: reference(image, Catalogue.SANDBOX) for image in images}
+    wanted = {image: reference(image, Catalogue.SANDBOX, root) for image in images}
     missing = [image for image, name in wanted.items() if not _archive_of(image, name).is_file()]
     there = present(config) if missing else set()
     missing = [image for image in missing if wanted[image] not in there]
@@ -46,12 +49,14 @@ def ensure(
         _require_programs()
         build.check_space()
     for image in missing:
-        _ensure_one(image, wanted[image], progress, stop or threading.Event())
+        _ensure_one(image, wanted[image], progress, stop or threading.Event(), root)
     paths = {image: _archive_of(image, name) for image, name in wanted.items()}
     return {image: path if path.is_file() else None for image, path in paths.items()}
 
 
-def load(config: SandboxConfig, progress: Progress, images: Iterable[Image] | None = None) -> list[str]:
+def load(
+    config: SandboxConfig, progress: Progress, images: Iterable[Image] | None = None, root: Path = ROOT
+) -> list[str]:
     """Import into the cluster's containerd what it lacks, from the archives; returns the names imported.
 
     Without ``images``: every image that has an archive. Raises UserError when containerd does not take one.
@@ -59,7 +64,7 @@ def load(config: SandboxConfig, progress: Progress, images: Iterable[Image] | No
     there = present(config)
     loaded = []
     for image in list(Image) if images is None else images:
-        name = reference(image, Catalogue.SANDBOX)
+        name = reference(image, Catalogue.SANDBOX, root)
         path = _archive_of(image, name)
         if name in there or (images is None and not path.is_file()):
             continue
@@ -82,7 +87,7 @@ def _digests(config: SandboxConfig) -> dict[str, str]:
     return {row[0]: row[2] for row in rows if len(row) > 2}
 
 
-def _ensure_one(image: Image, name: str, progress: Progress, stop: threading.Event) -> None:
+def _ensure_one(image: Image, name: str, progress: Progress, stop: threading.Event, root: Path) -> None:
     if binaries := tools_of(image):
         tools.ensure(binaries, progress, stop=stop, use_path=False)
     target = _archive_of(image, name)
@@ -91,7 +96,7 @@ def _ensure_one(image: Image, name: str, progress: Progress, stop: threading.Eve
         if target.is_file():
             return
         buildah.sweep()
-        buildah.build(image, progress, stop)
+        buildah.build(image, progress, stop, root)
         with progress.step(f"image {image}", "writing its archive"):
             buildah.export(image, name, target, stop)
     _forget_old(image, progress)

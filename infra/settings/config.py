@@ -14,6 +14,7 @@ from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
+from infra.settings.release import Released
 from infra.settings.secrets import SecretName, of_grafana, required
 from infra.settings.service import Service
 from infra.settings.slo import Slo
@@ -37,6 +38,9 @@ class StackConfig(Section):
     ledger: Ledger = Field(Ledger(), description="The ledger module.")
     dispatch: Dispatch = Field(Dispatch(), description="The dispatch module.")
     service: Service = Field(Service(), description="The FastAPI service.")
+    released: Released = Field(
+        Released(), description="Which release has traffic; `slipway release` writes it."
+    )
     ingress: Ingress = Field(Ingress(), description="Names and certificate under which it is reached.")
     postgres: Postgres = Field(Postgres(), description="The database.")
     redis: Redis = Field(Redis(), description="The cache.")
@@ -50,6 +54,11 @@ class StackConfig(Section):
     def namespace_name(self) -> str:
         """The namespace: as named, or the stack's name."""
         return self.namespace.name or str(self.stack)
+
+    @property
+    def serving(self) -> str:
+        """The Deployment that has the traffic: ``service``, or ``service-blue``."""
+        return f"service-{self.released.active}" if self.service.blue_green else "service"
 
     @property
     def secret_names(self) -> frozenset[SecretName]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from infra.settings.access import Auth, Network, RateLimit
 from infra.settings.base import ListRule, Resources, Seconds, Section, merged_by
+from infra.settings.release import Release
 
 Origin = Annotated[
     str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", examples=["https://ledger.example.com"])
@@ -43,6 +44,13 @@ class ServiceType(StrEnum):
     LOAD_BALANCER = "LoadBalancer"
 
 
+class Strategy(StrEnum):
+    """How do the pods of a new version take the place of the old one's?"""
+
+    ROLLING = "rolling"
+    BLUE_GREEN = "blue-green"
+
+
 class Pool(Section):
     """The SQLAlchemy pool of one replica."""
 
@@ -59,6 +67,10 @@ class Pool(Section):
 class Rollout(Section):
     """How a new version comes in."""
 
+    strategy: Strategy = Field(
+        Strategy.ROLLING,
+        description="rolling: pod by pod; blue-green: beside the old one, tried, then all traffic at once.",
+    )
     max_surge: int = Field(1, ge=1, le=10, description="Replicas above the count during a rollout.")
     min_ready_seconds: int = Field(5, ge=0, le=600, description="Seconds ready before a new replica counts.")
     progress_deadline_seconds: int = Field(
@@ -154,10 +166,21 @@ class Service(Section):
     )
     pool: Pool = Field(Pool(), description="Database connections of one replica.")
     rollout: Rollout = Field(Rollout(), description="How a new version comes in.")
+    release: Release = Field(Release(), description="How a release is tried, judged and kept.")
     resources: Resources = Field(
         Resources(cpu_request="250m", memory_request="256Mi", memory_limit="512Mi"),
         description="CPU and memory of one replica.",
     )
+
+    @property
+    def blue_green(self) -> bool:
+        """Whether two colours may stand beside each other."""
+        return self.rollout.strategy is Strategy.BLUE_GREEN
+
+    @property
+    def colours(self) -> int:
+        """How many Deployments of the service stand beside each other while a release is tried."""
+        return 2 if self.blue_green else 1
 
     @property
     def least_replicas(self) -> int:

@@ -13,7 +13,7 @@ from infra.components.base import Component, Context, name_of
 from infra.components.monitoring.rights import SEE, Account, reading
 from infra.components.workload import Container, Mount, http_probes, pod_spec
 from infra.images import Meter
-from infra.render import monitoring, postgres, redis, service
+from infra.render import monitoring, postgres, redis, release, service
 from infra.render.monitoring import (
     BLACKBOX_EXPORTER,
     KUBE_STATE_METRICS,
@@ -61,7 +61,8 @@ class Exporters(Component):
             self._objects(objects_image)
         if settings.ingress.certified:
             self._certificates(images[Meter.BLACKBOX_EXPORTER])
-        self._headless("service-pods", monitoring.SERVICE_PODS, monitoring.SERVICE, service.PORT)
+        for variant in release.variants(settings, ""):
+            self._service_pods(variant)
         self.register_outputs({})
 
     def _database(self, image: str, measured: Measured) -> None:
@@ -151,7 +152,16 @@ class Exporters(Component):
             opts=self.options(depends_on=[deployment]),
         )
 
-    def _headless(self, name: str, service_name: str, part: str, port: int) -> None:
+    def _service_pods(self, variant: release.Variant) -> None:
+        """A candidate's are found by another name: what they answer is not yet the service's."""
+        name = release.pods_service(variant.colour, tried=variant.tried)
+        part = release.CANDIDATE_PART if variant.tried else monitoring.SERVICE
+        selector = {**names.selector_labels(monitoring.SERVICE), **variant.labels}
+        self._headless(name, name, part, service.PORT, selector)
+
+    def _headless(
+        self, name: str, service_name: str, part: str, port: int, selector: Mapping[str, str] | None = None
+    ) -> None:
         """A name that stands for each pod of a part, also for one that is not ready: that is when figures
         are wanted."""
         core.v1.Service(
@@ -160,7 +170,7 @@ class Exporters(Component):
             spec=core.v1.ServiceSpecArgs(
                 cluster_ip="None",
                 publish_not_ready_addresses=True,
-                selector=names.selector_labels(part),
+                selector=selector or names.selector_labels(part),
                 ports=[core.v1.ServicePortArgs(name="metrics", port=port, target_port=port)],
             ),
             opts=self.options(),

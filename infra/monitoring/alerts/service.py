@@ -44,8 +44,8 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
 
 
 def available(settings: Settings) -> str:
-    """How many replicas are ready."""
-    deployment = here(settings, 'deployment="service"')
+    """How many replicas are ready of the Deployment that has the traffic."""
+    deployment = here(settings, f'deployment="{settings.serving}"')
     return f"kube_deployment_status_replicas_available{deployment}"
 
 

@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, logs.py, slo.py, tracing.py); here is the list.
+operator.py, logs.py, release.py, slo.py, tracing.py); here is the list.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from infra.settings.rules import (
     monitoring,
     operator,
     places,
+    release,
     sizes,
     slo,
     tracing,
@@ -56,6 +57,9 @@ RULES: tuple[Rule, ...] = (
     sizes.drain_fits_grace,
     sizes.ready_fits_deadline,
     sizes.disruption_leaves_room,
+    release.two_colours_have_their_strategy,
+    release.one_colour_stands_beside,
+    release.kept_colour_has_an_end,
     backups.backups_have_a_bucket,
     backups.retention_outlives_the_schedule,
     backups.drill_is_later_than_the_backup,

@@ -76,11 +76,11 @@ def _fits(path: tuple[str, ...], wanted: Resources) -> Iterator[Finding]:
 
 
 def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
-    """Every pool at its largest, one worker per pod, during a rollout."""
+    """Every pool at its largest, one worker per pod, during a rollout, with both colours where there are."""
     pool, service = settings.service.pool, settings.service
-    wanted = limits.connections_wanted(
-        pool.size, pool.max_overflow, service.most_replicas, service.rollout.max_surge
-    )
+    replicas, surge = service.colours * service.most_replicas, service.colours * service.rollout.max_surge
+    wanted = limits.connections_wanted(pool.size, pool.max_overflow, replicas, surge)
+    of_colours = " of two colours" if service.blue_green else ""
     free = settings.postgres.max_connections - limits.SUPERUSER_RESERVED
     counts = (
         ("autoscaling.max_replicas", "autoscaling.enabled") if service.autoscaling.enabled else ("replicas",)
@@ -89,7 +89,7 @@ def pools_fit_the_database(settings: StackConfig) -> Iterator[Finding]:
         yield Finding(
             ("service", "pool"),
             f"({pool.size} + {pool.max_overflow} + {limits.SERVICE_CONNECTIONS} for probes and jobs) "
-            f"connections × ({service.most_replicas} replicas + {service.rollout.max_surge} surge) + "
+            f"connections × ({replicas} replicas{of_colours} + {surge} surge) + "
             f"migration and check = {wanted}, and "
             f"postgres.max_connections {settings.postgres.max_connections} leaves {free}",
             f"lower pool or {counts[0]}, or raise postgres.max_connections "

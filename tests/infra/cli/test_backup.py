@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra import backup_jobs
-from infra.backup_jobs import Place
 from infra.cli import app, backup_view, verbs
 from infra.cli import restore as restoring
 from infra.errors import EXIT_USAGE, UserError
+from infra.kubectl import Place
 
 pytestmark = pytest.mark.unit
 OLD, NEW = "20261127T030000Z-00000001", "20261128T030000Z-00000002"

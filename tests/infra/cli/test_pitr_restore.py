@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from infra import backup_jobs, pitr_restore
-from infra.backup_jobs import Event, Job, Place
+from infra.backup_jobs import Event, Job
 from infra.cli import restore_to
 from infra.errors import UserError
+from infra.kubectl import Place
 
 pytestmark = pytest.mark.unit
 MOMENT = "2026-11-20T03:00:05Z"

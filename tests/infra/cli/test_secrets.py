@@ -238,15 +238,6 @@ def test_another_passphrase_is_told_and_nothing_changes(machine: Machine) -> Non
     assert sorted(path.name for path in machine.stacks.glob(".*")) == []
 
 
-def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    file, work = tmp_path / "Pulumi.x-dev.yaml", tmp_path / "work"
-    work.mkdir()
-    file.write_text("theirs")
-    with pytest.raises(Exception, match="was changed by somebody else meanwhile"):
-        stack_secrets._swap(work, file, b"as it was", "ours")
-    assert file.read_text() == "theirs"
-
-
 def test_every_secret_has_an_effect_in_words() -> None:
     assert set(stack_secrets.EFFECTS) == set(SecretName)
 

@@ -36,7 +36,7 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 89
+    assert len(program.resources) == len(declared) == 90
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:
@@ -142,6 +142,7 @@ def test_a_new_password_renames_its_secrets_and_runs_the_migrations_again() -> N
         "postgres-auth",
         "service-migrate",
         "service-migrate-job",
+        "service-contract-job",
         "backups-addresses",
         "exporters-postgres-auth",
     }

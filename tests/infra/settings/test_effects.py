@@ -26,10 +26,11 @@ def test_a_rule_tells_the_keys_it_read_and_what_it_holds_a_key_against(tmp_path:
     (rule,) = effects.weighing(found.settings, ("service", "pool", "size"))
     assert rule.rule == "pools-fit-the-database"
     assert [".".join(key) for key in rule.beside(("service", "pool", "size"))] == [
-        "service.pool.max_overflow",
+        "service.rollout.strategy",
         "service.autoscaling.enabled",
         "service.replicas",
         "service.rollout.max_surge",
+        "service.pool.max_overflow",
         "postgres.max_connections",
     ]
 

@@ -14,8 +14,8 @@ import pytest
 
 from infra import backup_jobs, backup_sources
 from infra import stack as stacks
-from infra.backup_jobs import Place
 from infra.cli import restore as restoring
+from infra.kubectl import Place
 from infra.settings import check
 from infra.settings.model import Settings
 from tests.infra.cli.restoring.lending import KUBECTL, POD, RESTORED, S3, SOURCE, TARGET, template
