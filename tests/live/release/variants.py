@@ -1,0 +1,75 @@
+"""Images of the service as a team might push them: sound ones, and ones that are broken in one way each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from infra.images import Catalogue, Image, reference
+from infra.paths import ROOT
+from infra.sandbox.config import SandboxConfig
+from tests.live.faults.images import with_file
+
+MAIN, CHAIN = "main.py", "    app.add_middleware(BodyLimitMiddleware"
+BETWEEN = """
+class Between:
+    def __init__(self, app): self.app = app
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and scope["path"].startswith("/transactions"):
+            {what}
+        await self.app(scope, receive, send)
+"""
+# Name → what happens in the middle of a request, or as the program starts.
+REQUESTS = {
+    "sound": "pass",
+    "one-in-fifty": "import random; assert random.random() >= 0.02, 'one in fifty'",
+    "slow": "import asyncio; await asyncio.sleep(0.8)",
+}
+STARTS = {
+    "crashes": "raise SystemExit('broken as it starts')",
+    "hungry": "held = [bytes([1]) * 2**20 for _ in range(2**11)]  # 2 GiB",
+}
+MIGRATION = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "9999", {head!r}, None, None
+def upgrade(): op.execute("ALTER TABLE no_such_table ADD COLUMN x int")
+def downgrade(): pass
+"""
+
+
+def name(variant: str) -> str:
+    """The image's reference in the sandbox."""
+    return f"localhost/slipway/service:{variant}"
+
+
+@contextmanager
+def images(folder: Path, *variants: str) -> Iterator[Mapping[str, str]]:
+    """Variant → reference, in the cluster's containerd for as long as the context lasts."""
+    base = reference(Image.SERVICE, Catalogue.SANDBOX)
+    with ExitStack() as held:
+        for variant in variants:
+            work = folder / variant
+            work.mkdir()
+            file, place = _file(work, variant)
+            held.enter_context(with_file(SandboxConfig(), base, file, place, name(variant)))
+        yield {variant: name(variant) for variant in variants}
+
+
+def _file(work: Path, variant: str) -> tuple[Path, str]:
+    """The one file that differs, and its folder below app/."""
+    if variant == "migration":
+        from infra.render.service import schema_head
+
+        file = work / "9999_fails.py"
+        file.write_text(MIGRATION.format(head=schema_head()))
+        return file, "migrations/versions"
+    file, text = work / MAIN, (ROOT / "app" / MAIN).read_text()
+    assert text.count(CHAIN) == 1
+    if variant in STARTS:
+        file.write_text(text.replace("\ndef main() ->", f"\n{STARTS[variant]}\n\n\ndef main() ->"))
+    else:
+        between = BETWEEN.format(what=REQUESTS[variant.partition("_")[0]])
+        mended = text.replace(CHAIN, f"    app.add_middleware(Between)\n{CHAIN}")
+        file.write_text(mended.replace("\ndef add_chain(", f"{between}\n\ndef add_chain("))
+    return file, "."
