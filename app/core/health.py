@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -14,10 +13,11 @@ from pydantic import BaseModel, Field
 from app import contract
 from app.core.context import Context, context_of
 from app.core.logs import logger
+from app.migrations import phases
 
 UNAVAILABLE = 503
-VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
-KNOWN_REVISIONS = tuple(sorted(path.name.split("_")[0] for path in VERSIONS.glob("[0-9]*.py")))
+REVISIONS = phases.read()
+KNOWN_REVISIONS = tuple(revision.id for revision in REVISIONS)
 log = logger(__name__)
 
 State = Literal["up", "down"]
@@ -110,12 +110,13 @@ class Probes:
 
 
 def schema_problems(revision: str | None) -> list[str]:
-    """A schema behind this version is a reason; one ahead is not: during a rolling update the old version
-    meets the new schema, which migrations keep compatible (expand, then contract)."""
+    """A schema behind what this version needs is a reason. One that waits for contract revisions is not, nor
+    is one ahead: around a release two versions meet one schema, which migrations keep fit for both."""
     if revision is None:
         return ["no migration has run"]
-    behind = revision in KNOWN_REVISIONS and revision != KNOWN_REVISIONS[-1]
-    return [f"schema is at {revision}, this version needs {KNOWN_REVISIONS[-1]}"] if behind else []
+    needed = phases.needed(REVISIONS)
+    behind = revision in KNOWN_REVISIONS and phases.pending(REVISIONS, revision, needed)
+    return [f"schema is at {revision}, this version needs {needed}"] if behind else []
 
 
 router = APIRouter(tags=["platform"])

@@ -8,10 +8,11 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+phase = "expand"  # or "contract": what the version before still uses goes, so it waits until that is gone
 
 
 def upgrade() -> None:
-    """Expand only: the version before this one still runs on the result."""
+    """Adds only; the version before runs on this schema too."""
     ${upgrades if upgrades else "raise NotImplementedError"}
 
 

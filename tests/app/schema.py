@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, MetaData, Table, inspect, select, types
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.migrations.phases import Phase
 from tests.app.servers import Postgres
 
 QUEUE = "procrastinate_"  # the job queue's own tables
@@ -45,19 +46,22 @@ VALUES: dict[type[types.TypeEngine[Any]], Any] = {
     types.Date: lambda: date(2026, 1, 1),
     JSONB: dict,
 }
-UNSAFE = (  # of a table that others are using: pattern, why
+UNSAFE = (  # of a table that others are using, whichever version they are: pattern, why
     (r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)", "an index that is not made CONCURRENTLY stops writers"),
     (r"DROP INDEX (?!CONCURRENTLY)", "an index that is not removed CONCURRENTLY stops everybody"),
-    (r"ADD COLUMN (?!.*\bDEFAULT\b).* NOT NULL", "NOT NULL without a default stops the version before"),
     (r"ADD COLUMN .* DEFAULT \w+\((?<!now\()", "a default that is no constant rewrites the table"),
     (r"ADD COLUMN .* (STORED|IDENTITY)", "a computed column rewrites the table"),
     (r"ALTER COLUMN \S+ (SET DATA )?TYPE", "another type rewrites the table"),
     (r"SET NOT NULL", "NOT NULL reads the whole table while everybody waits"),
     (r"ADD CONSTRAINT \S+ (CHECK|FOREIGN KEY)(?!.*NOT VALID)", "rows are checked while writers wait"),
     (r"ADD CONSTRAINT \S+ (UNIQUE|PRIMARY KEY) (?!USING)", "its index is not made CONCURRENTLY"),
+    (r"TRUNCATE|LOCK TABLE", "others are using it"),
+)
+CONTRACTS = (  # what only a contract revision may do, when nothing of the version before runs any more
+    (r"ADD COLUMN (?!.*\bDEFAULT\b).* NOT NULL", "NOT NULL without a default stops the version before"),
     (r"DROP COLUMN", "the version before still reads it"),
     (r"RENAME", "the version before still knows the old name"),
-    (r"DROP TABLE|TRUNCATE|LOCK TABLE", "others are using it"),
+    (r"DROP TABLE", "others are using it"),
 )
 
 
@@ -76,16 +80,17 @@ def tables(postgres: Postgres, database: str) -> set[str]:
     return set(postgres.sql(f"{query} AND n.nspname = 'public'", database=database).split())
 
 
-def unsafe(statement: str, used: Iterable[str]) -> str | None:
-    """Why the statement of a migration holds up others or the version before; None where it does not. Tables
-    that are not ``used`` yet may be treated anyhow."""
+def unsafe(statement: str, used: Iterable[str], phase: Phase = Phase.EXPAND) -> str | None:
+    """Why the statement of a migration holds up others or stops the version before; None where it does not.
+    Tables that are not ``used`` yet may be treated anyhow."""
     text = " ".join(statement.replace('"', "").split())
     named = set(re.findall(r"\w+", text))
     if not named & set(used) and not text.startswith("DROP INDEX"):
         return None
     if text.startswith("CREATE TABLE"):
         return None
-    return next((why for pattern, why in UNSAFE if re.search(pattern, text, re.IGNORECASE)), None)
+    rules = UNSAFE + (CONTRACTS if phase is Phase.EXPAND else ())
+    return next((why for pattern, why in rules if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def fill(connection: Connection, *, whole: bool = False, again: bool = False) -> dict[str, dict[str, Any]]:
