@@ -34,6 +34,10 @@ ROLES: Final = ("admin", "user")
 
 COMMAND: Final = ("python", "-m", "app.main")
 MIGRATION_COMMAND: Final = ("python", "-m", "alembic", "upgrade", "head")
+# Around a release: expand before the new version starts, contract when nothing of the old one runs any more.
+# The one above does both, where only one version ever runs. They read the same variables.
+EXPAND_COMMAND: Final = ("python", "-m", "app.migrate", "expand")
+CONTRACT_COMMAND: Final = ("python", "-m", "app.migrate", "contract")
 MIGRATION_VARIABLES: Final = ("DATABASE_URL", "LOG_LEVEL")
 
 SECRET_LENGTH: Final = 32  # least characters of SECRET_KEY and DEV_TOKEN

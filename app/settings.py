@@ -13,6 +13,7 @@ from app.core import values
 from app.core.problems import MisconfiguredError, Problem
 
 LOG_LEVELS = contract.LOG_LEVELS
+DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 LISTS = ("modules", "allowed_origins", "rate_limit_routes", "ip_allow_list", "trusted_proxies")
 Names = Annotated[tuple[str, ...], NoDecode]
 Model = TypeVar("Model", bound=BaseSettings)
@@ -160,10 +161,7 @@ class Settings(EnvironmentSettings):
     @field_validator("database_url", "redis_url")
     @classmethod
     def _address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        schemes = {
-            "database_url": ("postgresql", "postgres", "postgresql+asyncpg"),
-            "redis_url": ("redis", "rediss", "unix"),
-        }
+        schemes = {"database_url": DATABASE_SCHEMES, "redis_url": ("redis", "rediss", "unix")}
         values.check_address(
             value.get_secret_value(), schemes[info.field_name or ""], info.data.get("environment")
         )

@@ -26,6 +26,7 @@ class Service(Server):
         self, postgres: Postgres, redis: RedisServer, *module: str, database: str = DATABASE, **changed: str
     ) -> None:
         super().__init__("service")
+        self.code = ROOT  # the folder that holds app/
         self.module = module or ("app.main",)
         self.environment = {
             "ENVIRONMENT": "development",
@@ -53,7 +54,7 @@ class Service(Server):
                 stdout=log,
                 stderr=log,
                 env=self.environment,
-                cwd=ROOT,
+                cwd=self.code,
                 start_new_session=True,
             )
         wait_for(lambda: self.running() and self.answers(), "the service answers")
