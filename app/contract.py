@@ -38,6 +38,7 @@ MIGRATION_COMMAND: Final = ("python", "-m", "alembic", "upgrade", "head")
 # The one above does both, where only one version ever runs. They read the same variables.
 EXPAND_COMMAND: Final = ("python", "-m", "app.migrate", "expand")
 CONTRACT_COMMAND: Final = ("python", "-m", "app.migrate", "contract")
+SMOKE_COMMAND: Final = ("python", "-m", "app.smoke")  # and the address; in the service's own environment
 MIGRATION_VARIABLES: Final = ("DATABASE_URL", "LOG_LEVEL")
 
 SECRET_LENGTH: Final = 32  # least characters of SECRET_KEY and DEV_TOKEN

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
+from app.core.checks import Check
 from app.core.jobs.kinds import BatchKind, Schedule
 from app.core.values import Limits
 from app.settings import EnvironmentSettings
@@ -16,7 +17,8 @@ from app.settings import EnvironmentSettings
 @dataclass(frozen=True)
 class Module:
     """``body_limits`` gives bytes by path where a route takes more than the usual limit, ``rate_limits`` the
-    limits of every path that begins so. ``metrics`` registers what the module itself counts."""
+    limits of every path that begins so. ``metrics`` registers what the module itself counts. ``checks`` are
+    what a release of it must answer."""
 
     name: str
     routers: tuple[APIRouter, ...]
@@ -26,3 +28,4 @@ class Module:
     batch_kinds: tuple[BatchKind, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     metrics: Callable[[CollectorRegistry], object] | None = None
+    checks: tuple[Check, ...] = ()

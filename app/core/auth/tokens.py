@@ -16,7 +16,7 @@ from jwt.exceptions import InvalidSubjectError
 
 from app import contract
 from app.core.auth.jwks import ALGORITHM, KeySet, Watch
-from app.core.auth.users import DEVELOPER_ID, Identity, Role, email_of, is_reserved
+from app.core.auth.users import CHECKS_PREFIX, DEVELOPER_ID, Identity, Role, email_of, is_reserved
 from app.core.logs import logger
 from app.settings import Settings
 
@@ -106,6 +106,12 @@ def login_token(settings: Settings, identity: Identity) -> str:
         "exp": now + settings.login_token_seconds,
     }
     return jwt.encode(claims, settings.secret_key.get_secret_value(), LOGIN_ALGORITHM)
+
+
+def checks_token(settings: Settings) -> str:
+    """A signed token for checks that were never seen before, so that their rate limit is unused. It needs
+    nothing but SECRET_KEY."""
+    return login_token(settings, Identity(f"{CHECKS_PREFIX}{secrets.token_hex(8)}", ""))
 
 
 def role_of(claims: dict[str, Any], path: str) -> Role:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -34,6 +34,9 @@ from app.core.errors import InvalidTokenError
 NEW_ID = text("gen_random_uuid()")
 LOCAL_PREFIX: Final = "local:"
 DEVELOPER_ID: Final = "dev"
+# The checks of a release. No account's id: those go on with 32 hexadecimal digits (accounts.create_account).
+CHECKS_PREFIX: Final = f"{LOCAL_PREFIX}checks-"
+NOBODY: Final = uuid.UUID(int=0)  # of no row: PostgreSQL makes random ids
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
 MAX_EMAIL = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 LOCAL_ONLY = text("password_hash IS NOT NULL")
@@ -89,6 +92,11 @@ class Identity:
         """Whether this is an account of our own, which only an admin makes."""
         return self.clerk_user_id.startswith(LOCAL_PREFIX)
 
+    @property
+    def checking(self) -> bool:
+        """Whether these are the checks of a release."""
+        return self.clerk_user_id.startswith(CHECKS_PREFIX)
+
 
 class Authenticator(Protocol):
     """Checks a bearer token."""
@@ -131,6 +139,18 @@ async def ensure_user(session: AsyncSession, identity: Identity) -> User | None:
         await session.execute(insert(User).values(row).on_conflict_do_nothing())
         found = await find_user(session, identity.clerk_user_id)
     return found
+
+
+def checks_user(identity: Identity) -> User:
+    """Who the checks are: a user without a row. Nothing belongs to it and nothing can be written for it, as
+    what is somebody's refers to a row."""
+    return User(
+        id=NOBODY,
+        clerk_user_id=identity.clerk_user_id,
+        email="",
+        role=Role.USER.value,
+        created_at=datetime.fromtimestamp(0, UTC),
+    )
 
 
 async def was_deleted(session: AsyncSession, clerk_user_id: str) -> bool:
