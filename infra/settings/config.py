@@ -12,6 +12,7 @@ from infra.settings.ingress import Ingress
 from infra.settings.logs import Logs
 from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
+from infra.settings.policy import Policy
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.release import Released
@@ -49,6 +50,7 @@ class StackConfig(Section):
     logs: Logs = Field(Logs(), description="Lines of every pod, and how long they are kept.")
     slo: Slo = Field(Slo(), description="What the service promises; alerts tell when it is being broken.")
     tracing: Tracing = Field(Tracing(), description="Spans of requests, and where they are sent.")
+    policy: Policy = Field(Policy(), description="What the stack is exempt from.")
 
     @property
     def namespace_name(self) -> str:

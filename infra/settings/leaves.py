@@ -20,6 +20,7 @@ KINDS = {
     "array": "list",
     "object": "mapping",
 }
+ITEMS = {"string": "texts", "object": "mappings"}
 UNIT_ENDINGS = ("milliseconds", "seconds", "minutes", "days", "megabytes", "percent")
 
 
@@ -128,7 +129,9 @@ def _questions() -> Mapping[tuple[str, ...], str]:
 def _kind(kind: str, item: Schema) -> str:
     if kind != "array":
         return "one word" if "enum" in item else KINDS[kind]
-    inner = "words" if "enum" in item else {"string": "texts"}.get(item["type"], "values")
+    inner = (
+        "words" if "enum" in item else {"string": "texts", "object": "mappings"}.get(item["type"], "values")
+    )
     return f"list of {inner}"
 
 

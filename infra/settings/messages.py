@@ -89,7 +89,7 @@ def explain(
             "is encrypted, and this key holds no secret",
             _joined("write the plain value", remedy),
         )
-    if value is None:
+    if value is None or name == "missing":
         return "empty-value", *_nothing(name, field)
     if name in MAPPINGS and isinstance(value, str) and flaw.is_run_together(value):
         return (
@@ -108,8 +108,14 @@ def explain(
         bound, limit = BOUNDS[name]
         return "out-of-range", f"{text} is {bound} {context[limit]}", remedy
     if name in {"too_short", "string_too_short"}:
-        return "empty-value", "is empty", remedy
+        return *_too_short(value, text, context["min_length"]), remedy
     return "wrong-form", _wrong_form(name, value, text, field, error), remedy
+
+
+def _too_short(value: Any, text: str, least: int) -> tuple[str, str]:
+    if not value:
+        return "empty-value", "is empty"
+    return "out-of-range", f"{text} is shorter than {least} characters"
 
 
 def is_run_together(key: str) -> bool:
@@ -151,6 +157,8 @@ def _keys_below(field: FieldInfo | None) -> str:
 
 
 def _nothing(name: str, field: FieldInfo | None) -> tuple[str, str]:
+    if name == "missing":
+        return "is missing", fields.remedy(field)
     if name in MAPPINGS:
         return "has nothing below it", f"{_keys_below(field)}; or take the line out"
     return "has no value", _joined("write one, or take the line out", fields.remedy(field))

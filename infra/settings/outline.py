@@ -40,10 +40,24 @@ def _plain(path: tuple[str, ...], node: Schema, definitions: dict[str, Schema], 
         }
         return {"description": found["description"], **closed(inner)}
     if "items" in found:
-        item = _resolved(found["items"], definitions)
-        found["items"] = {key: value for key, value in item.items() if key != "description"}
+        item = found["items"] = _item(path, found["items"], definitions)
         found.setdefault("examples", [_samples(item)])
     return {"description": found.pop("description"), **found, "default": default}
+
+
+def _item(path: tuple[str, ...], node: Schema, definitions: dict[str, Schema]) -> Schema:
+    """What a list holds: values, or mappings whose keys are described like any other."""
+    found = _resolved(node, definitions)
+    if "properties" not in found:
+        return {key: value for key, value in found.items() if key != "description"}
+    inner = {
+        name: _plain((*path, name), child, definitions, child.get("default"))
+        for name, child in found["properties"].items()
+    }
+    for name in found["required"]:
+        del inner[name]["default"]
+    example = {name: key["examples"][0] for name, key in inner.items()}
+    return {**closed(inner), "required": found["required"], "examples": [example]}
 
 
 def _samples(item: Schema) -> list[Any]:

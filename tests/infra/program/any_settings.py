@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import types
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 from zoneinfo import available_timezones
@@ -37,15 +38,20 @@ SCHEDULES = st.one_of(
 )
 TIME_ZONES = st.sampled_from(sorted(zone for zone in available_timezones() if zone[0].isupper()))
 NETWORKS = st.sampled_from(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"])
+DAYS_OF_THE_CALENDAR = st.dates(date(2020, 1, 1), date(2099, 12, 31)).map(date.isoformat)
 RATES, PROVIDER = ("per_minute", "per_hour", "per_day"), ("issuer", "audience", "jwks_url")
 PRINTED = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
 TEXTS = st.one_of(PRINTED, st.builds("~{}/{}".format, PRINTED, PRINTED), st.just("~/.kube/config"))
 
 
 def values(section: type[Section]) -> st.SearchStrategy[Values]:
-    """Some keys of a section; those left out keep their default."""
+    """Some keys of a section, and all that have no default; those left out keep theirs."""
     keys = {name: _field(field) for name, field in section.model_fields.items()}
-    return st.fixed_dictionaries({}, optional=keys)
+    required = {name for name, field in section.model_fields.items() if field.is_required()}
+    return st.fixed_dictionaries(
+        {name: keys[name] for name in required},
+        optional={name: keys[name] for name in keys.keys() - required},
+    )
 
 
 def _field(field: FieldInfo) -> st.SearchStrategy[Any]:
@@ -60,13 +66,15 @@ def _typed(kind: Any, metadata: list[Any], *, unique: bool = False) -> st.Search
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated and "_network" in repr(parts):
         return NETWORKS
+    if origin is Annotated and "_day" in repr(parts):
+        return DAYS_OF_THE_CALENDAR
     if origin is Annotated:
         return _typed(parts[0], [m for part in parts[1:] for m in getattr(part, "metadata", [part])])
     if origin in {Union, types.UnionType}:
         return st.one_of([_typed(part, metadata) for part in parts])
     if origin is tuple:
         least = _bound(metadata, MinLen, "min_length", 0)
-        return st.lists(_typed(parts[0], []), min_size=least, max_size=3, unique=unique)
+        return st.lists(_typed(parts[0], []), min_size=least, max_size=3, unique_by=repr if unique else None)
     if kind is types.NoneType:
         return st.none()
     if kind is bool:

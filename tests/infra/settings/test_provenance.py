@@ -43,13 +43,14 @@ def flat(data: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 def value_of(leaf: Leaf) -> st.SearchStrategy[Any]:
     if leaf.kind.startswith("list"):
-        return st.lists(st.sampled_from(leaf.words or leaf.examples), min_size=1, max_size=3, unique=True)
-    offered: list[Any] = [leaf.default, *leaf.words, *leaf.examples]
+        offered = st.sampled_from(leaf.words or leaf.examples)
+        return st.lists(offered, min_size=1, max_size=3, unique_by=repr)
+    values: list[Any] = [leaf.default, *leaf.words, *leaf.examples]
     if leaf.kind == "true or false":
-        offered += [True, False]
+        values += [True, False]
     if leaf.least is not None and leaf.most is not None:
-        offered += [leaf.least, leaf.most, (leaf.least + leaf.most) // 2]
-    return st.sampled_from(offered)
+        values += [leaf.least, leaf.most, (leaf.least + leaf.most) // 2]
+    return st.sampled_from(values)
 
 
 def partial(most: int) -> st.SearchStrategy[dict[str, Any]]:

@@ -48,8 +48,9 @@ def committed(pattern: str) -> list[Path]:
 
 
 def leaves(node: outline.Schema, path: tuple[str, ...]) -> Iterator[tuple[str, outline.Schema]]:
+    """Every key with its schema; those of the mappings in a list too."""
     yield ".".join(path), node
-    for name, child in node.get("properties", {}).items():
+    for name, child in node.get("items", node).get("properties", {}).items():
         yield from leaves(child, (*path, name))
 
 
@@ -186,7 +187,8 @@ def test_each_key_says_what_it_means_and_what_may_stand_there(key: str) -> None:
     if "properties" in node:
         assert node["additionalProperties"] is False
         return
-    assert "default" in node
+    holder, _, name = key.rpartition(".")
+    assert "default" in node or name in ALL_KEYS[holder]["items"]["required"]
     ranged = "minimum" in node and "maximum" in node
     assert node.get("examples") or node.get("enum") or ranged or node["type"] == "boolean"
     assert node["type"] != "array" or node["x-list-rule"] in {"replace", "union"}

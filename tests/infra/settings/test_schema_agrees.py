@@ -29,8 +29,8 @@ pytestmark = pytest.mark.unit
 WHOLE = Draft202012Validator(schema.stack())
 SECTIONS = {section.path[0]: section for section in keys.sections() if section.keys}
 VALUES = [value for section in SECTIONS.values() for value in keys.values(section)]
-# A schedule that never comes, a zone or a network that is none: no pattern says so.
-STRICTER = ("schedule", "time_zone", "ip_allow_list", "trusted_proxies")
+# A schedule that never comes, a zone, a network or a day that is none: no pattern says so.
+STRICTER = ("schedule", "time_zone", "ip_allow_list", "trusted_proxies", "exempt")
 PLAIN = st.characters(exclude_categories=["C"])
 
 
@@ -58,6 +58,9 @@ def near(node: outline.Schema) -> st.SearchStrategy[Any]:
     """Values that such a key is likely to take, on both sides of its limits."""
     if node["type"] == "array":
         return st.lists(near(node["items"]), max_size=3, unique=node.get("uniqueItems", False))
+    if node["type"] == "object":
+        keys = {name: near(inner) for name, inner in node["properties"].items()}
+        return st.fixed_dictionaries({}, optional=keys)
     offered = [st.sampled_from([*node.get("examples", []), *node.get("enum", []), node.get("default")])]
     if "pattern" in node:
         offered.append(st.from_regex(node["pattern"], alphabet=PLAIN).filter(lambda text: text[-1:] != "\n"))
