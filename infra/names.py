@@ -10,6 +10,10 @@ SANDBOX = "sandbox"  # the stack of this machine
 NAMESPACE_CHARS = 63  # RFC 1123, 2.1: a label
 LOGS_SUFFIX = "-logs"
 LOGS_COLLECTOR = "logs-collector"
+# kubernetes.io, "Pod Security Standards": hostPath is in neither of the two stricter ones.
+POD_SECURITY, RESTRICTED, PRIVILEGED = "pod-security.kubernetes.io/enforce", "restricted", "privileged"
+# On a privileged namespace: why what runs there needs it. Without the reason the level counts for nothing.
+PRIVILEGED_BECAUSE = "slipway.dev/privileged-because"
 HASH_CHARS = 10  # 40 bits: enough to tell versions of one object apart, too little to rebuild its content
 
 

@@ -20,7 +20,7 @@ from infra.components.monitoring.alertmanager import Alertmanager
 from infra.components.monitoring.exporters import Exporters, Measured
 from infra.components.monitoring.operated import Operated
 from infra.components.monitoring.prometheus import Prometheus
-from infra.components.namespace import PRIVILEGED, Namespace
+from infra.components.namespace import Namespace
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
@@ -212,7 +212,7 @@ def _logs(settings: Settings, context: Context, opts: pulumi.ResourceOptions) ->
     stores, collector = _reference(settings, Image.VICTORIA_LOGS), _reference(settings, Image.VLAGENT)
     made = {store.value: LogStore(context, settings, store, stores, opts).url for store in Store}
     name = names.logs_namespace(settings.namespace_name)
-    apart = Namespace("logs", name, context.stack, opts, profile=PRIVILEGED).namespace
+    apart = Namespace("logs", name, context.stack, opts, privileged_because=logs_render.NODE_FILES).namespace
     cluster = settings.cluster
     own = str(SandboxConfig(cluster.name, cluster.network).logs) if cluster.sandbox else None
     folders = logs_render.node_folders(settings, own)

@@ -8,8 +8,7 @@ from pulumi_kubernetes import core, meta
 from infra import names
 from infra.components.base import Component, Context
 
-# kubernetes.io, "Pod Security Standards": hostPath is in neither of the two stricter ones.
-RESTRICTED, PRIVILEGED = "restricted", "privileged"
+MODES = ("enforce", "audit", "warn")
 
 
 class Namespace(Component):
@@ -24,16 +23,19 @@ class Namespace(Component):
         stack: str,
         opts: pulumi.ResourceOptions | None = None,
         *,
-        profile: str = RESTRICTED,
+        privileged_because: str | None = None,
     ) -> None:
+        """``privileged_because``: why its pods may do what the restricted profile forbids."""
         super().__init__(name, Context(stack, namespace), opts)
-        pod_security = {
-            f"pod-security.kubernetes.io/{mode}": profile for mode in ("enforce", "audit", "warn")
-        }
+        profile = names.PRIVILEGED if privileged_because else names.RESTRICTED
+        pod_security = {f"pod-security.kubernetes.io/{mode}": profile for mode in MODES}
+        reason = {names.PRIVILEGED_BECAUSE: privileged_because} if privileged_because else None
         made = core.v1.Namespace(
             self.child("namespace"),
             metadata=meta.v1.ObjectMetaArgs(
-                name=namespace, labels={**names.labels("namespace", stack), **pod_security}
+                name=namespace,
+                labels={**names.labels("namespace", stack), **pod_security},
+                annotations=reason,
             ),
             opts=self.options(),
         )

@@ -64,6 +64,9 @@ def test_the_nodes_files_are_seen_in_a_namespace_of_their_own_and_nowhere_else(p
     }
     own = program.exports["namespace"]
     assert spaces == {own: "restricted", f"{own}-logs": "privileged"}
+    why = program.kind("Namespace")["logs-namespace"]["metadata"]["annotations"]
+    assert why == {"slipway.dev/privileged-because": logs.NODE_FILES}
+    assert "annotations" not in program.kind("Namespace")["stack-namespace"]["metadata"]
     apart = {
         item.name
         for item in program.resources
