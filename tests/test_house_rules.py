@@ -28,6 +28,7 @@ ALLOWED_IMPORTS = {  # settings ← monitoring ← render ← components ← pro
         "versions",
         "images",
     },
+    "infra/policy": {"policy", "render", "settings", "names"},
     "infra/components": {
         "components",
         "render",
