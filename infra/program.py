@@ -50,7 +50,9 @@ POSTGRES_PASSWORDS = (SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SE
 def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
-    namespace = Namespace("stack", settings.namespace_name, str(settings.stack), opts)
+    namespace = Namespace(
+        "stack", settings.namespace_name, str(settings.stack), opts, protected=settings.namespace.protected
+    )
     context = Context(str(settings.stack), namespace.namespace)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)

@@ -24,8 +24,10 @@ class Namespace(Component):
         opts: pulumi.ResourceOptions | None = None,
         *,
         privileged_because: str | None = None,
+        protected: bool = False,
     ) -> None:
-        """``privileged_because``: why its pods may do what the restricted profile forbids."""
+        """``privileged_because``: why its pods may do what the restricted profile forbids. ``protected``:
+        Pulumi refuses to delete it, and with it all volumes."""
         super().__init__(name, Context(stack, namespace), opts)
         profile = names.PRIVILEGED if privileged_because else names.RESTRICTED
         pod_security = {f"pod-security.kubernetes.io/{mode}": profile for mode in MODES}
@@ -37,7 +39,7 @@ class Namespace(Component):
                 labels={**names.labels("namespace", stack), **pod_security},
                 annotations=reason,
             ),
-            opts=self.options(),
+            opts=self.options(protect=protected),
         )
         self.namespace = made.metadata.name
         self.register_outputs({"namespace": self.namespace})

@@ -60,3 +60,6 @@ class Namespace(Section):
         description="Kubernetes namespace; the stack's name by default.",
         examples=["ledger-dev"],
     )
+    protected: bool = Field(
+        False, description="Whether Pulumi refuses to delete the namespace, and with it every volume."
+    )
