@@ -13,6 +13,7 @@ from infra.errors import EXIT_FAILED, EXIT_USAGE, UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from infra.cli.policy import Judged
     from infra.settings.check import Report
 
 
@@ -33,13 +34,28 @@ def check(
     form: Annotated[
         Format, typer.Option("--format", help="text; json or sarif for programs; github for annotations.")
     ] = Format.TEXT,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="Also every rule of docs/policy.md, on what would be planned.")
+    ] = False,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --policy and one STACK: judge its saved pulumi preview --json (- for standard input).",
+        ),
+    ] = None,
 ) -> None:
     """Check stack files, every problem at once. Exit code 0: sound, 1: problems, 2: nothing to check."""
     if every and stacks:
         raise typer.BadParameter("name stacks, or say --all")
+    if plan and not (policy and stacks and len(stacks) == 1):
+        raise typer.BadParameter("--plan needs --policy and one stack")
     begun = time.perf_counter()
-    reports = examined(list(dict.fromkeys(stacks or [])) or _found())
-    typer.echo(written(reports, form, time.perf_counter() - begun))
+    reports, judged = examined(list(dict.fromkeys(stacks or [])) or _found()), None
+    if policy:
+        judged = judge(reports, plan)
+        reports = judged.reports
+    typer.echo(written(reports, form, time.perf_counter() - begun, judged))
     if any(report.errors for report in reports):
         raise typer.Exit(EXIT_FAILED)
 
@@ -63,12 +79,20 @@ def examined(names: Sequence[str]) -> list[Report]:
     return [settings.examine(name, secrets=name != SANDBOX) for name in names]
 
 
-def written(reports: Sequence[Report], form: Format, seconds: float) -> str:
-    """The reports in the form that was asked for."""
+def judge(reports: Sequence[Report], plan: str | None) -> Judged:
+    """The reports with what policy finds. Imported here: it runs the program, for which Pulumi is needed."""
+    from infra.cli import policy
+
+    return policy.judged(reports, plan)
+
+
+def written(reports: Sequence[Report], form: Format, seconds: float, judged: Judged | None = None) -> str:
+    """The reports in the form that was asked for; ``judged``: what policy looked at, where it did."""
     from infra.cli import formats, sarif
 
     if form is Format.JSON:
-        return formats.as_json(reports)
+        return formats.as_json(reports, judged.plain() if judged else None)
     if form is Format.SARIF:
-        return sarif.log(reports)
-    return formats.github(reports, seconds) if form is Format.GITHUB else formats.text(reports, seconds)
+        return sarif.log(reports, judged.named if judged else {})
+    said = formats.github(reports, seconds) if form is Format.GITHUB else formats.text(reports, seconds)
+    return f"{said}\n{judged}" if judged else said

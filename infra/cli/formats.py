@@ -6,7 +6,8 @@ Pure functions. A problem that several stacks share, one of a profile, is shown 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from infra.settings.check import Report
 from infra.settings.flaw import Flaw, Level
@@ -50,23 +51,26 @@ def summary(reports: Sequence[Report], seconds: float) -> str:
     broken = [report for report in reports if report.errors]
     problems = sum(flaw.level is Level.ERROR for flaw in shared(reports))
     if not broken:
-        said = f"{_counted(len(reports), 'stack')} {'is' if len(reports) == 1 else 'are'} sound"
+        said = f"{counted(len(reports), 'stack')} {'is' if len(reports) == 1 else 'are'} sound"
     else:
         where = f" in {len(broken)} of them" if len(reports) > 1 else ""
-        said = f"{_counted(len(reports), 'stack')} checked, {_counted(problems, 'problem')}{where}"
+        said = f"{counted(len(reports), 'stack')} checked, {counted(problems, 'problem')}{where}"
     return f"{said} ({seconds:.2f} s)"
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """``1 stack``, ``3 stacks``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def as_json(reports: Sequence[Report]) -> str:
+def as_json(reports: Sequence[Report], policy: Mapping[str, Any] | None = None) -> str:
     """For programs. The form is kept; a change that breaks a reader raises ``version``.
 
     ``{"version": 1, "stacks": [{"stack": name, "sound": bool, "errors": [flaw…], "notes": [flaw…]}…]}``, a
     flaw being ``{"file", "rule", "what", "remedy": texts, "line", "column": from 1, or null, "key": path or
-    empty, "value": as the file has it, "(hidden)" or null, "level": "error" or "note"}``.
+    empty, "value": as the file has it, "(hidden)" or null, "level": "error" or "note"}``. With ``--policy``
+    also ``"policy": {"rules", "resources": numbers, "planned_by": "program" or "preview"}``; the key of what
+    it finds is the resource's name in Pulumi and its property.
     """
     stacks = [
         {
@@ -77,7 +81,8 @@ def as_json(reports: Sequence[Report]) -> str:
         }
         for report in reports
     ]
-    return json.dumps({"version": JSON_VERSION, "stacks": stacks}, indent=2, ensure_ascii=False)
+    whole = {"version": JSON_VERSION, "stacks": stacks, **({"policy": dict(policy)} if policy else {})}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def github(reports: Sequence[Report], seconds: float) -> str:

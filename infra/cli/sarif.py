@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from infra.cli import formats
 from infra.settings.check import Report
-from infra.settings.flaw import Flaw
+from infra.settings.flaw import Flaw, Level
 from infra.settings.rules.named import NOTES, RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT_NAME = "%SRCROOT%"  # what a relative uri is relative to: the checkout's root
+Known = Mapping[str, tuple[str, Level]]  # a rule's name → what it asks, and whether it stops a stack
+OF_FILES: Known = {
+    name: (asked, Level.NOTE if name in NOTES else Level.ERROR) for name, asked in RULES.items()
+}
 
 
-def log(reports: Sequence[Report]) -> str:
-    """The whole SARIF log as JSON, with every rule that slipway knows and one result for each flaw."""
-    ids = list(RULES)
+def log(reports: Sequence[Report], more: Known = MappingProxyType({})) -> str:
+    """The whole SARIF log as JSON, with every rule on stack files and ``more``, and one result for each
+    flaw."""
+    known = {**OF_FILES, **more}
+    ids = list(known)
     driver = {
         "name": "slipway",
         "version": version("slipway-iac"),
-        "rules": [_rule(name, asked) for name, asked in RULES.items()],
+        "rules": [_rule(name, *told) for name, told in known.items()],
     }
     run = {
         "tool": {"driver": driver},
@@ -36,11 +43,11 @@ def log(reports: Sequence[Report]) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
 
 
-def _rule(name: str, asked: str) -> dict[str, Any]:
+def _rule(name: str, asked: str, level: Level) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": asked},
-        "defaultConfiguration": {"level": "note" if name in NOTES else "error"},
+        "defaultConfiguration": {"level": level.value},
     }
 
 
