@@ -28,7 +28,8 @@ from infra.settings.stack import Environment, StackName
 PLUGINS = paths.ROOT / "infra" / "sandbox" / "providers" / "bin"
 AGAIN = {"up": "up", "refresh": "up", "preview": "preview", "destroy": "down"}
 FOLDER_VARIABLES = ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")  # they say where state and cache are
-UNATTENDED = ("--yes", "--skip-preview", "--suppress-permalink=true", "--non-interactive")
+AT_ONCE = "--skip-preview"
+UNATTENDED = ("--yes", AT_ONCE, "--suppress-permalink=true", "--non-interactive")
 STACK_FILE = """\
 # yaml-language-server: $schema=./schema.json
 # Written by slipway for this machine and not committed: the secrets are encrypted with its own passphrase.
@@ -165,11 +166,16 @@ def preview(stack: str, progress: Progress) -> None:
 
 
 def destroy(stack: str, progress: Progress) -> None:
-    """``pulumi destroy``: every resource of the stack, its data included. Raises UserError where it fails."""
+    """``pulumi destroy``: every resource of the stack, its data included. Raises UserError where it fails.
+
+    A protected namespace is refused by a preview, before anything is touched; without one all else would go.
+    """
     values = environment(stack)
     _settle(stack, values, progress)
+    protected = layers.draft(stack)["namespace"].get("protected") is True
+    flags = [flag for flag in UNATTENDED if not (protected and flag == AT_ONCE)]
     with progress.step("pulumi", f"destroy {stack}"):
-        _run(stack, "destroy", ["--refresh", *UNATTENDED], values)
+        _run(stack, "destroy", ["--refresh", *flags], values)
 
 
 def _run(stack: str, verb: str, arguments: list[str], values: dict[str, str]) -> None:

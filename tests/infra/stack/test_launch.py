@@ -117,6 +117,19 @@ def test_down_of_a_teams_stack_destroys_it_and_leaves_the_cluster(calls: Path, d
     assert layers.stack_file("ledger-dev").is_file()
 
 
+@pytest.mark.parametrize("protected", [True, False])
+def test_what_is_protected_is_foretold_before_anything_goes(
+    calls: Path, done: list[Any], protected: bool
+) -> None:
+    own = f"  slipway:namespace: {{protected: {str(protected).lower()}}}\n"
+    layers.stack_file("ledger-dev").write_text(TEAM + own)
+    deployed("ledger-dev", SandboxConfig())
+    launch.remove("ledger-dev", QUIET, keep_data=False)
+    (call,) = seen(calls)
+    assert ("--skip-preview" in call["args"]) is not protected
+    assert "--yes" in call["args"]
+
+
 def test_a_cluster_of_another_name_is_removed_by_another_command(calls: Path, done: list[Any]) -> None:
     layers.stack_file("ledger-dev").write_text(OTHER)
     deployed("ledger-dev", SandboxConfig("other", 3))
