@@ -13,6 +13,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import wait_for_rpcs
 
 from infra.names import PROJECT
@@ -42,6 +43,7 @@ def declared(settings: Settings) -> list[Resource]:
         pulumi.runtime.set_mocks(
             monitor.answers, project=PROJECT, stack=stack, monitor=monitor, logger=silent
         )
+        SETTINGS.outputs.clear()  # what a program that was refused before has left of its own loop
         build(settings, _secrets(settings))
         await wait_for_rpcs()
 

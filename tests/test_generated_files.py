@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import document
 from app.core import openapi_page
 from infra.paths import ROOT
+from infra.policy import page as policy_page
 from infra.render import generate
 
 
@@ -22,3 +23,8 @@ def test_no_golden_file_is_left_that_nothing_generates() -> None:
 def test_the_page_of_the_services_contract_is_the_document() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     assert page == openapi_page.render(document.document()), "run: make generate"
+
+
+def test_the_page_of_policy_is_made_of_its_rules() -> None:
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert page == policy_page.text(), "run: make generate"

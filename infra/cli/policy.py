@@ -15,7 +15,7 @@ from infra.declared import declared
 from infra.errors import EXIT_USAGE, UserError
 from infra.policy.catalogue import RULES
 from infra.policy.check import IDLE, Facts, Verdict, examine
-from infra.policy.planned import Resource, from_preview
+from infra.policy.planned import Resource, from_preview, left_out
 from infra.policy.rule import Finding, Severity
 from infra.settings import document
 from infra.settings.check import Report
@@ -80,7 +80,8 @@ def judged(reports: Sequence[Report], preview: str | None = None) -> Judged:
 def saved(file: str, stack: str) -> list[Resource]:
     """The resources of a saved preview. Raises UserError where it is none, or failed, or another stack's."""
     where = f"--plan {file}"
-    again = f"write it anew: pulumi preview --json --stack {stack} > {'plan.json' if file == '-' else file}"
+    target = "plan.json" if file == "-" else file
+    again = f"write it anew: pulumi preview --json --show-sames --stack {stack} > {target}"
     try:
         digest = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except OSError as error:
@@ -93,6 +94,9 @@ def saved(file: str, stack: str) -> list[Resource]:
         raise UserError.of(where, "is not what pulumi preview --json writes", again, exit_code=EXIT_USAGE)
     if any(said.get("severity") == "error" for said in digest.get("diagnostics") or ()):
         what = "the preview ended in an error, and what it planned is not all"
+        raise UserError.of(where, what, again, exit_code=EXIT_USAGE)
+    if missing := left_out(digest):
+        what = f"leaves out {missing} resources that stay as they are, and rules look at all of them"
         raise UserError.of(where, what, again, exit_code=EXIT_USAGE)
     planned = from_preview(digest)
     other = {each.urn.split(":")[2] for each in planned} - {stack}

@@ -14,6 +14,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # known only once it is made
 SECRET = "[secret]"  # noqa: S105  what stands for one
 SIGNATURE = "4dabf18193072939515e22adb298388d"  # marks a wrapped value on the wire
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  the mark of a secret
+KEPT = frozenset({"create", "update", "replace", "same", "import", "read"})  # in a preview's summary
 GONE = frozenset({"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"})
 
 
@@ -67,6 +68,13 @@ def from_preview(digest: Mapping[str, Any]) -> list[Resource]:
                 ),
             )
     return list(found.values())
+
+
+def left_out(digest: Mapping[str, Any]) -> int:
+    """How many resources a preview counts and does not show: those that stay, without ``--show-sames``."""
+    counted: Mapping[str, int] = digest.get("changeSummary") or {}
+    kept = sum(number for op, number in counted.items() if op in KEPT)
+    return max(0, kept - len(from_preview(digest)))
 
 
 def plain(value: Any) -> Any:

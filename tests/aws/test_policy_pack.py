@@ -6,7 +6,9 @@ starter, as it did before hosts could do that, and the starter runs what the off
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from infra.components.aws.bucket import BackupBucket
 from infra.components.base import Context
 from infra.paths import ROOT
 from infra.policy.catalogue import RULES
+from infra.policy.check import Facts, check
+from infra.policy.planned import UNKNOWN, from_preview, left_out
+from infra.settings.stack import Environment
 from tests.aws.conftest import REGION, Moto
 from tests.live.provider.engine import Engine, Outcome, Program
 from tests.policy.test_command import TOLD, exempt, write
@@ -125,3 +130,16 @@ def test_what_the_stack_file_accepts_is_not_said(tmp_path: Path, engine: Engine,
     outcome = accepted.preview(program(moto), *PACK)
     assert outcome.ok, outcome.text
     assert told(outcome) == {}
+
+
+def test_the_saved_preview_is_judged_as_the_pack_judges(engine: Engine, moto: Moto) -> None:
+    wanted = program(moto, bucket="bare", force_destroy=True)
+    by_the_pack = told(engine.preview(wanted, *PACK))
+    printed = engine.preview(wanted, "--json").text
+    digest = json.loads(printed[printed.index("{") :])
+    assert left_out(digest) == 0
+    planned = from_preview(digest)
+    found = check(planned, Facts(STACK, Environment.PROD, date(2026, 11, 28)))
+    assert {(each.rule, each.resource) for each in found} == set(by_the_pack)
+    (policy,) = (each for each in planned if each.kind == "BucketPolicy")
+    assert policy.properties["policy"] == UNKNOWN, "its bucket has no ARN yet"

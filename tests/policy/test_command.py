@@ -161,7 +161,7 @@ PLANNED = {
 
 def test_a_saved_preview_is_judged_in_place_of_the_program(tmp_path: Path, monkeypatch: Run) -> None:
     plan = tmp_path / "plan.json"
-    plan.write_text(json.dumps({"steps": [PLANNED]}))
+    plan.write_text(json.dumps({"steps": [PLANNED], "changeSummary": {"create": 1, "delete": 2}}))
     code, said = checked(monkeypatch, write(tmp_path), STACK, "--plan", str(plan))
     assert code == 1
     assert f"{FILE} open spec.type: is NodePort: every node answers on its port, without TLS" in said
@@ -177,6 +177,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a failed preview": (
         {"steps": [PLANNED], "diagnostics": [{"severity": "error", "message": "no"}]},
         "the preview ended in an error, and what it planned is not all",
+    ),
+    "a preview of the changes alone": (
+        {"steps": [PLANNED], "changeSummary": {"create": 1, "same": 67, "delete": 3}},
+        "leaves out 67 resources that stay as they are, and rules look at all of them",
     ),
     "another stack": (
         {"steps": [{**PLANNED, "urn": PLANNED["urn"].replace(STACK, "endy-prod")}]},  # type: ignore[attr-defined]
@@ -197,7 +201,8 @@ def test_what_is_no_whole_preview_of_the_stack_is_refused(
     assert isinstance(result.exception, UserError)
     assert result.exception.exit_code == 2
     assert str(result.exception) == (
-        f"--plan {plan}: {what}\n  → write it anew: pulumi preview --json --stack {STACK} > {plan}"
+        f"--plan {plan}: {what}\n"
+        f"  → write it anew: pulumi preview --json --show-sames --stack {STACK} > {plan}"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.declared import declared
+from infra.errors import UserError
 from infra.policy.plan import Plan
 from infra.policy.planned import (
     SECRET,
@@ -101,6 +102,13 @@ def test_the_program_says_what_pulumi_may_do_with_a_resource() -> None:
 def test_the_program_runs_again_and_again_in_one_process() -> None:
     first, second = (declared(settings("ledger-staging")) for _ in range(2))
     assert [each.urn for each in first] == [each.urn for each in second]
+
+
+def test_a_program_that_refuses_its_settings_leaves_nothing_for_the_next() -> None:
+    nameless = settings("ledger-staging").images.model_copy(update={"service": None})
+    with pytest.raises(UserError, match="image service: the service image is in no public registry"):
+        declared(settings("ledger-staging").model_copy(update={"images": nameless}))
+    assert len(declared(settings("ledger-staging"))) > 20
 
 
 @pytest.mark.parametrize(

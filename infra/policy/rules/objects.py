@@ -20,7 +20,8 @@ TAGGED = frozenset({"Bucket", "Policy", "Role", "User"})
 ABOUT = re.compile(
     r"(FILE|PATH|DIR|FOLDER|NAME|ISSUER|AUDIENCE|SECONDS|MINUTES|HOURS|DAYS|CLAIM|HEADER|URL)$", re.IGNORECASE
 )
-HARMLESS = re.compile(r"/.*|[\d.]*|true|false", re.DOTALL)  # a path, a number, a switch
+# A path, a number, a switch, or a reference such as $(PASSWORD) and Grafana's $__file{path}.
+HARMLESS = re.compile(r"/.*|[\d.]*|true|false|\$\w*[({].*[)}]", re.DOTALL)
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 SHAPES = (  # each with how it begins: that is found first, and quickly
     ("-----BEGIN", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"), "a private key"),
