@@ -50,9 +50,7 @@ POSTGRES_PASSWORDS = (SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SE
 def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
-    namespace = Namespace(
-        "stack", settings.namespace_name, str(settings.stack), opts, protected=settings.namespace.protected
-    )
+    namespace = _namespace(settings, opts)
     context = Context(str(settings.stack), namespace.namespace)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
@@ -88,6 +86,11 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         **collecting.exported,
         "images": {**_named(used), **measuring.images, **collecting.images},
     }
+
+
+def _namespace(settings: Settings, opts: pulumi.ResourceOptions) -> Namespace:
+    name, protected = settings.namespace_name, settings.namespace.protected
+    return Namespace("stack", name, str(settings.stack), opts, protected=protected)
 
 
 def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:

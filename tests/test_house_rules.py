@@ -28,7 +28,7 @@ ALLOWED_IMPORTS = {  # settings ← monitoring ← render ← components ← pro
         "versions",
         "images",
     },
-    "infra/policy": {"policy", "render", "settings", "names"},
+    "infra/policy": {"policy", "render", "settings", "errors", "names"},
     "infra/components": {
         "components",
         "render",

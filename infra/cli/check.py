@@ -41,7 +41,7 @@ def check(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="With --policy and one STACK: judge its saved pulumi preview --json (- for standard input).",
+            help="With --policy and one STACK: its pulumi preview --json --show-sames (-: standard input).",
         ),
     ] = None,
 ) -> None:
