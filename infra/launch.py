@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -27,15 +27,21 @@ LOG_IMAGES = (Image.VICTORIA_LOGS, Image.VLAGENT)
 METER_IMAGES = (Image.MONITORING, Image.KUBE_STATE_METRICS)
 
 
-def launch(stack: str, progress: Progress) -> None:
-    """Bring ``stack`` up. Raises UserError with every problem that the user can mend."""
+def launch(stack: str, progress: Progress, gate: Callable[[], None] | None = None) -> None:
+    """Bring ``stack`` up. Raises UserError with every problem that the user can mend.
+
+    gate: called when all is ready and nothing of the stack is changed yet; whatever it raises stops the run.
+    """
     stacks.require_sound(stack)
     if stacks.is_sandbox(stack):
         prepare_sandbox(stacks.cluster(stack), progress, images_of(stack))
     else:
         tools.require(tools.PULUMI_TOOLS)
     stacks.ensure_stack(stack, progress)
-    housekeeping.end_kept(stack, progress)
+    if gate:
+        gate()  # what was reviewed is what is applied: nothing of the file changes now
+    else:
+        housekeeping.end_kept(stack, progress)
     stacks.up(stack, progress)
 
 

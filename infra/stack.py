@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from infra import paths, stack_secrets
 from infra.engine import local_state, locks, passphrase
-from infra.engine.cli import capture, live
+from infra.engine.cli import capture, capture_json, live
 from infra.errors import EXIT_FAILED, UserError
 from infra.names import PROJECT, SANDBOX
 from infra.progress import Progress
@@ -155,6 +155,19 @@ def _settle(stack: str, values: dict[str, str], progress: Progress) -> bool:
 
 def preview(stack: str, progress: Progress) -> None:
     """``pulumi preview``, seen live. Raises UserError where it fails, or the stack's files are not sound."""
+    _make_previewable(stack, progress)
+    _run(stack, "preview", ["--non-interactive"], environment(stack))
+
+
+def planned(stack: str, progress: Progress) -> str:
+    """``pulumi preview --json`` with the look at what is there that ``up`` takes too; also of a preview that
+    fails and says why. Raises UserError where the stack's files are not sound, or there is no JSON."""
+    _make_previewable(stack, progress)
+    with progress.step("pulumi", f"preview {stack}"):
+        return capture_json(["preview", "--stack", stack, "--json", "--refresh"], environment(stack))
+
+
+def _make_previewable(stack: str, progress: Progress) -> None:
     try:
         require_sound(stack)
     except RefusedError as refused:
@@ -162,7 +175,6 @@ def preview(stack: str, progress: Progress) -> None:
         if not is_sandbox(stack) or any(flaw.rule != MISSING_SECRET for flaw in refused.flaws):
             raise
     ensure_stack(stack, progress)
-    _run(stack, "preview", ["--non-interactive"], environment(stack))
 
 
 def destroy(stack: str, progress: Progress) -> None:

@@ -21,6 +21,11 @@ def up(stack: Stack = "sandbox") -> None:
     from infra.progress import Progress
 
     launch(stack, Progress())
+    show(stack)
+
+
+def show(stack: str) -> None:
+    """What a stack that was brought up is like, and what to type next; exit code 1 if something is wrong."""
     found = status.gather(stack)
     status.show(found)
     if not found.healthy:

