@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.review import components, configuration, costs, hidden, identity, phrases, security, stateful
+from infra.review import (
+    components,
+    configuration,
+    costs,
+    hidden,
+    identity,
+    network,
+    phrases,
+    security,
+    stateful,
+)
 from infra.review.amounts import told
 from infra.review.change import Change, Line
 from infra.review.differences import Difference, between, key_of
@@ -59,7 +69,7 @@ def _marked(line: Line, step: Step) -> Line:
 
 def _is_outside(step: Step) -> bool:
     spec = step.inputs.get("spec")
-    kind = spec.get("type") if step.kind == "Service" and isinstance(spec, Mapping) else None
+    kind = spec.get("type") if step.kind == "Service" and isinstance(spec, dict) else None
     return kind in security.OPEN_TYPES
 
 
@@ -104,7 +114,7 @@ def _facts(step: Step) -> Iterator[str]:
     """What a reader wants to know of something new."""
     asked = costs.asked(step.kind, step.new)
     spec = step.new.get("spec")
-    held: Mapping[str, Any] = spec if isinstance(spec, Mapping) else {}
+    held: Mapping[str, Any] = spec if isinstance(spec, dict) else {}
     if isinstance(held.get("replicas"), int | float) and step.kind != "HorizontalPodAutoscaler":
         yield counted(int(held["replicas"]), "replica")
     if step.kind == "HorizontalPodAutoscaler":
@@ -116,7 +126,7 @@ def _facts(step: Step) -> Iterator[str]:
     if step.kind == "Ingress":
         yield from _entrance(held)
     if step.kind == "NetworkPolicy":
-        yield security.of_policy(step)
+        yield network.of_policy(step)
     if step.kind in ("Role", "ClusterRole") and isinstance(step.new.get("rules"), list):
         yield "; ".join(phrases.summary(step.kind, rule, "rules") for rule in step.new["rules"][:4])
     if step.kind == "CronJob":
@@ -125,14 +135,14 @@ def _facts(step: Step) -> Iterator[str]:
 
 def _entrance(spec: Mapping[str, Any]) -> Iterator[str]:
     rules = spec.get("rules")
-    hosts = [rule.get("host", "every host") for rule in rules if isinstance(rule, Mapping)] if rules else []
+    hosts = [rule.get("host", "every host") for rule in rules if isinstance(rule, dict)] if rules else []
     yield f"{listed(hosts)}, {'with' if spec.get('tls') else 'without'} TLS"
 
 
 def _gone(step: Step) -> Line:
     if step.op is Op.FORGET:
         return Line(f"{_thing(step)} is no longer this stack's, and stays")
-    effect = f": {security.of_policy(step)}" if step.kind == "NetworkPolicy" else ""
+    effect = f": {network.of_policy(step)}" if step.kind == "NetworkPolicy" else ""
     return Line(f"{_thing(step)} is removed{effect}")
 
 
@@ -209,7 +219,7 @@ def _effect(step: Step, differences: list[Difference]) -> str:
 
 def _rollout(step: Step) -> str:
     spec = step.new.get("spec")
-    number = spec.get("replicas") if isinstance(spec, Mapping) else None
+    number = spec.get("replicas") if isinstance(spec, dict) else None
     if step.kind == "DaemonSet":
         return "restart on every node"
     if not isinstance(number, int | float):

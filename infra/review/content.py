@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,13 +43,20 @@ def compared(before: Any, after: Any) -> Lines:
         return Lines("a hidden value changes" if left != right else "only its layout changes")
     if len(old) * len(new) > MOST_PAIRS:
         return Lines(_summary(len(new), len(old)))
-    lines = [line for line in difflib.ndiff(old, new) if line[0] in "+-"] if old and new else []
-    lines = lines or [f"- {line}" for line in old] + [f"+ {line}" for line in new]
+    lines = list(_signed(old, new))
     added = sum(line[0] == "+" for line in lines)
     first = [f"{line[0]} {printable(line[2:], LINE_CHARS)}" for line in lines[:MOST_LINES]]
     left_out = len(lines) - len(first)
     more = [f"… and {left_out} more lines"] if left_out else []
     return Lines(_summary(added, len(lines) - added), (*first, *more))
+
+
+def _signed(old: list[str], new: list[str]) -> Iterator[str]:
+    """The lines that go and those that come, in the order of the text."""
+    for tag, left, right, first, last in difflib.SequenceMatcher(None, old, new, False).get_opcodes():
+        if tag != "equal":
+            yield from (f"- {line}" for line in old[left:right])
+            yield from (f"+ {line}" for line in new[first:last])
 
 
 def _summary(added: int, gone: int) -> str:

@@ -89,8 +89,8 @@ def _storage(spec: Mapping[str, Any]) -> float:
 
 def _member(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = holder.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _items(found: Any) -> list[Mapping[str, Any]]:
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

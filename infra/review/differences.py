@@ -54,13 +54,25 @@ def between(before: Any, after: Any, path: Path = ()) -> Iterator[Difference]:
     """Every difference, in the order of the paths."""
     if before == after and type(before) is type(after):
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
             yield from between(before.get(key, MISSING), after.get(key, MISSING), (*path, str(key)))
     elif isinstance(before, list) and isinstance(after, list):
         yield from _lists(before, after, path)
+    elif _is_expanded(before, after, path):
+        yield from between(_or_empty(before), _or_empty(after), path)
     elif before != after:
         yield Difference(path, before, after)
+
+
+def _is_expanded(before: Any, after: Any, path: Path) -> bool:
+    """Whether what one side lacks is told member by member; an item of a list comes and goes as a whole."""
+    mapping = after if before is MISSING else before if after is MISSING else None
+    return isinstance(mapping, dict) and bool(mapping) and not path[-1].startswith("[")
+
+
+def _or_empty(side: Any) -> Any:
+    return {} if side is MISSING else side
 
 
 def _lists(before: list[Any], after: list[Any], path: Path) -> Iterator[Difference]:
@@ -97,7 +109,7 @@ def _items(before: list[Any], after: list[Any], path: Path) -> Iterator[Differen
 
 
 def _stemmed(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {str(key): _stemmed(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_stemmed(member) for member in value]
@@ -107,7 +119,7 @@ def _stemmed(value: Any) -> Any:
 
 def _names(items: Sequence[Any], key: str) -> bool:
     """Whether the key tells the items apart."""
-    names = [item.get(key) for item in items if isinstance(item, Mapping)]
+    names = [item.get(key) for item in items if isinstance(item, dict)]
     return len(names) == len(items) == len({str(name) for name in names}) and None not in names
 
 

@@ -52,7 +52,7 @@ def _sections(shown: Shown, commands: Commands) -> Iterator[list[str]]:
     if report.changes:
         yield [markdown(words.totals(report))]
     if command := commands.apply(report):
-        yield ["Exactly this:", "", block([command], "sh")]
+        yield ["To apply exactly this:", "", block([command], "sh")]
 
 
 def _more(shown: Shown, section: str) -> list[str]:

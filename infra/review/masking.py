@@ -117,7 +117,7 @@ def _without(inputs: Mapping[str, Any], pattern: re.Pattern[str]) -> Mapping[str
 
 
 def _cleaned(value: Any, key: str, pattern: re.Pattern[str]) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         at = _at_pair(value, key)
         return {
             _clean(str(name), pattern): _cleaned(each, f"{at}.{name}", pattern)
@@ -136,22 +136,45 @@ def _at_pair(value: Mapping[str, Any], key: str) -> str:
 
 def _secrets(inputs: Mapping[str, Any]) -> Iterator[str]:
     own = ("data", "stringData") if inputs.get("kind") == "Secret" else ()
-    for key in own:
-        for text in _strings(inputs.get(key)):
-            yield from _forms(text)
-    for key, value in _leaves({k: v for k, v in inputs.items() if k not in own}, ""):
+    for key, value in inputs.items():
+        if key in own:
+            for text in _strings(value):
+                yield from _forms(text)
+        else:
+            yield from _of_secret_keys(key, value)
+
+
+def _of_secret_keys(key: str, value: Any) -> Iterator[str]:
+    """The values below a key, or beside a name in a list of pairs, that is a secret's by its name."""
+    if isinstance(value, str):
         if len(value) >= SHORTEST and _is_secret(key) and "\n" not in value and not WORDS.fullmatch(value):
             yield from _forms(value)
+    elif isinstance(value, dict):
+        # A path begins at the key that makes it a secret's: above it nothing is to be known.
+        at = _at_pair(value, key if _sounds_secret(key) else "")
+        for name, member in value.items():
+            yield from _of_secret_keys(f"{at}.{name}" if at else name, member)
+    elif isinstance(value, list):
+        for member in value:
+            if not isinstance(member, str) or _sounds_secret(key):
+                yield from _of_secret_keys(key, member)
+
+
+@cache
+def _sounds_secret(key: str) -> bool:
+    return may_be_secret("", key)
 
 
 @cache
 def _is_secret(key: str) -> bool:
     """By its name alone; the same paths come again with every resource."""
-    return not NAMES_OF_SECRETS.search(key) and may_be_secret("", key)
+    return not NAMES_OF_SECRETS.search(key) and _sounds_secret(key)
 
 
 def _forms(value: str) -> Iterator[str]:
     """A value as it may be written elsewhere: whole, in a URL, encoded and decoded."""
+    if value in (ENGINES, MASK):
+        return
     try:
         decoded = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):  # no base64, or not of a text
@@ -159,7 +182,7 @@ def _forms(value: str) -> Iterator[str]:
     encoded = base64.b64encode(value.encode()).decode()
     lines = value.splitlines() if "\n" in value else ()
     for form in {value, value.strip(), quote(value, safe=""), encoded, decoded, *lines}:
-        if len(form) >= SHORTEST and form not in {ENGINES, MASK}:
+        if len(form) >= SHORTEST:
             yield form
 
 
@@ -171,27 +194,14 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _members(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every text with its dotted path; of a list of pairs the name is part of the path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        at = _at_pair(value, path)
-        for key, member in value.items():
-            yield from _leaves(member, f"{at}.{key}")
-    elif isinstance(value, list):
-        for member in value:
-            yield from _leaves(member, path)
-
-
 def of_object(value: Any, key: str) -> Any:
     """A copy with MASK for every secret in it; of a list of pairs the name counts as a part of the path."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         at = _at_pair(value, key)
         return {str(name): of_object(member, f"{at}.{name}") for name, member in value.items()}
     if isinstance(value, list):

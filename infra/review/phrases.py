@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra.review import content, labels, masking, security
+from infra.review import content, labels, masking, network, security
 from infra.review.amounts import change, told
 from infra.review.change import Line
 from infra.review.differences import MISSING, UNKNOWN, Difference, canonical, key_of
@@ -22,6 +22,8 @@ def line(kind: str, difference: Difference, containers: int = 1) -> Line:
     field = labels.field(kind, difference.path)
     subject = _subject(field, difference, containers)
     marks = field.label.marks | _more_marks(field, difference)
+    if kind == "NetworkPolicy" and (rule := network.of_rule(difference)):
+        return Line(rule, marks)
     if all(side is MISSING or _is_scalars(side) for side in (difference.before, difference.after)):
         return _members(subject, marks, difference)
     if content.is_file(difference.before, difference.after):
@@ -43,8 +45,6 @@ def _subject(field: Field, difference: Difference, containers: int) -> str:
 def _sides(kind: str, field: Field, difference: Difference) -> str:
     """Both values, or what came or went."""
     key, before, after = difference.key, difference.before, difference.after
-    if kind == "NetworkPolicy" and (effect := security.of_rule(difference)):
-        return f"{effect}: {summary(kind, after if before is MISSING else before, key)}"
     if _is_whole(before) or _is_whole(after):
         if field.name in ("", "0") or kind in security.RBAC:
             return _whole(kind, difference)
@@ -105,7 +105,7 @@ def _masked(before: Any, after: Any) -> str:
 
 
 def _is_whole(side: Any) -> bool:
-    return isinstance(side, Mapping | list)
+    return isinstance(side, dict | list)
 
 
 def _whole(kind: str, difference: Difference) -> str:
@@ -120,14 +120,22 @@ def summary(kind: str, given: Any, key: str) -> str:
     """A mapping or a list in one value; RBAC's rules and subjects as they are read aloud."""
     if given is MISSING:
         return "nothing"
-    if kind in ("Role", "ClusterRole") and isinstance(given, Mapping) and "verbs" in given:
+    if kind in ("Role", "ClusterRole") and isinstance(given, dict) and "verbs" in given:
         return _right(given)
-    if kind in ("RoleBinding", "ClusterRoleBinding") and isinstance(given, Mapping) and "kind" in given:
+    if kind in ("RoleBinding", "ClusterRoleBinding") and isinstance(given, dict) and "kind" in given:
         place = f" in {value(given['namespace'])}" if given.get("namespace") else ""
         return f"{value(given['kind'])} {value(given.get('name'))}{place}"
+    if kind == "Ingress" and key == "spec.tls" and isinstance(given, list):
+        return "; ".join(_certificate(each) for each in given if isinstance(each, dict)) or "nothing"
     if isinstance(given, list) and all(isinstance(item, str | int | float) for item in given):
         return listed(masking.of_object(given, key)) if given else "nothing"
     return value(canonical(masking.of_object(given, key)))
+
+
+def _certificate(tls: Mapping[str, Any]) -> str:
+    hosts = tls.get("hosts")
+    named = f" with {value(tls['secretName'])}" if tls.get("secretName") else ""
+    return f"{listed(hosts) if isinstance(hosts, list) else 'every host'}{named}"
 
 
 def _right(rule: Mapping[str, Any]) -> str:

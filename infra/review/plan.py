@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from infra.errors import EXIT_FAILED, UserError
@@ -91,10 +92,11 @@ class Step:
     before: Object | None = None
     gone: bool = False
 
-    @property
+    @cached_property
     def kind(self) -> str:
-        """The last part of the type: ``StatefulSet``, ``BucketPolicy``."""
-        return self.urn.type.rpartition(":")[2]
+        """The last part of the type: ``StatefulSet``, ``BucketPolicy``; ``provider aws`` for a provider."""
+        last = self.urn.type.rpartition(":")[2]
+        return f"provider {last}" if self.urn.type.startswith(PROVIDER_TYPE) else last
 
     @property
     def inputs(self) -> Object:

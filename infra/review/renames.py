@@ -32,14 +32,24 @@ class Rename:
         where = f" of {value(_name(self.old.parent))}" if self.is_moved else ""
         now = f" of {value(_name(self.new.parent))}" if self.is_moved else ""
         names = f"{value(self.old.urn.name)}{where} is now {value(self.new.urn.name)}{now}"
-        return f"{self.new.kind} {names}, with the same content"
+        taken = "" if self._other_name else ", and cannot be made while the old one has its name"
+        return f"{self.new.kind} {names}, with the same content{taken}"
+
+    @property
+    def _other_name(self) -> str:
+        """Its name where it is, if that changes too."""
+        before, after = (identity.named(side) for side in (self.old.old, self.new.new))
+        return before if before != after and not identity.same_stem(before, after) else ""
 
     @property
     def remedy(self) -> str:
         """How the program says that it is the same one. An alias of a component is inherited by its parts."""
-        if self.is_moved and self.old.parent and self.new.parent:
-            return f"give {_name(self.new.parent)} opts=ResourceOptions(aliases=[{self.old.parent!r}])"
-        return f"give {self.new.urn.name} opts=ResourceOptions(aliases=[{self.old.urn.text!r}])"
+        whole = self.is_moved and self.old.parent and self.new.parent
+        old, new = (
+            (self.old.parent, _name(self.new.parent)) if whole else (self.old.urn.text, self.new.urn.name)
+        )
+        kept = ", and let it be called in the cluster what it is called now" if self._other_name else ""
+        return f"give {new} opts=ResourceOptions(aliases=[{old!r}]){kept}"
 
 
 def find(plan: Plan) -> tuple[Rename, ...]:

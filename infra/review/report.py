@@ -113,7 +113,7 @@ def build(plan: Plan, policy: Collection[Told] = (), acknowledged: Collection[st
     resources = [step for step in plan.steps if step.is_resource]
     pairs = renames.find(plan)
     remedies = {pair.old.urn.text: pair.remedy for pair in pairs}
-    found = [changes.change(step) for step in resources]
+    found = _apart([changes.change(step) for step in resources])
     told_changes = [replace(each, remedy=remedies.get(each.urn, "")) for each in found]
     told_changes.sort(key=lambda each: (each.part, each.weight, each.kind, each.name, each.urn))
     blockers = _blockers(told_changes, acknowledged)
@@ -130,6 +130,20 @@ def build(plan: Plan, policy: Collection[Told] = (), acknowledged: Collection[st
         costs.added(resources).sentence(),
         plan.unchanged,
     )
+
+
+def _apart(found: list[Change]) -> list[Change]:
+    """Parts of the same title with their names, where there are several of them."""
+    names: dict[str, set[str]] = {}
+    for each in found:
+        names.setdefault(each.part.title, set()).add(each.part.name)
+    alike = {title for title, of in names.items() if len(of) > 1}
+    return [
+        replace(each, part=replace(each.part, title=f"{each.part.title} {value(each.part.name)}"))
+        if each.part.title in alike
+        else each
+        for each in found
+    ]
 
 
 def _state(changed: Collection[Change], blockers: Collection[Blocker], judged: Collection[Told]) -> State:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.review.differences import MISSING, Difference
-from infra.review.plan import PROVIDER_TYPE, Object, Op, Step
+from infra.review.plan import PROVIDER_TYPE, Object, Step
 from infra.review.wording import listed, value
 
 RBAC = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "ServiceAccount"})
@@ -63,7 +62,9 @@ def repository(image: str) -> str:
 
 def powers(step: Step) -> Iterator[str]:
     """What the pods of a new or changed workload may do beyond the restricted profile."""
-    before, now = set(_powers(pod_of(step.old))), list(_powers(pod_of(step.new)))
+    if not (pod := pod_of(step.new)):
+        return
+    before, now = set(_powers(pod_of(step.old))), list(_powers(pod))
     yield from (power for power in dict.fromkeys(now) if power not in before)
 
 
@@ -72,8 +73,8 @@ def pod_of(inputs: Object) -> Mapping[str, Any]:
     for path in POD_PATHS:
         found: Any = inputs
         for part in path:
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping) and "containers" in found:
+            found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, dict) and "containers" in found:
             return found
     return {}
 
@@ -93,7 +94,7 @@ def _powers(pod: Mapping[str, Any]) -> Iterator[str]:
 
 def _container_powers(container: Mapping[str, Any]) -> Iterator[str]:
     context = container.get("securityContext")
-    held: Mapping[str, Any] = context if isinstance(context, Mapping) else {}
+    held: Mapping[str, Any] = context if isinstance(context, dict) else {}
     name = value(container.get("name"))
     if held.get("privileged") is True:
         yield f"container {name} is privileged"
@@ -102,41 +103,14 @@ def _container_powers(container: Mapping[str, Any]) -> Iterator[str]:
     if held.get("runAsUser") == 0 or held.get("runAsNonRoot") is False:
         yield f"container {name} may run as root"
     capabilities = held.get("capabilities")
-    added = capabilities.get("add") if isinstance(capabilities, Mapping) else None
+    added = capabilities.get("add") if isinstance(capabilities, dict) else None
     if isinstance(added, list) and added:
         yield f"container {name} has the capabilities {listed(added)}"
 
 
 def _is_host_path(volume: Mapping[str, Any]) -> bool:
-    return isinstance(volume.get("hostPath"), Mapping)
+    return isinstance(volume.get("hostPath"), dict)
 
 
 def _mappings(items: Any) -> list[Mapping[str, Any]]:
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-
-
-def of_policy(step: Step) -> str:
-    """What becomes of the network when a NetworkPolicy comes or goes.
-
-    One without rules closes; one with rules opens what they name (kubernetes.io, Network Policies: a pod
-    that any policy selects is closed but for what some policy allows).
-    """
-    spec = step.inputs.get("spec")
-    held: Mapping[str, Any] = spec if isinstance(spec, Mapping) else {}
-    allows = bool(held.get("ingress") or held.get("egress"))
-    coming = step.op is not Op.DELETE
-    if allows:
-        return "opens what it names" if coming else "what it opened is closed, where another one closes"
-    return "closes its pods" if coming else "its pods are open, where no other one closes them"
-
-
-def of_rule(difference: Difference) -> str:
-    """Whether a changed rule of a NetworkPolicy opens or closes; empty where it cannot be told."""
-    path = difference.path
-    if path[:2] not in (("spec", "ingress"), ("spec", "egress")):
-        return ""
-    # A rule that names nobody lets everybody through: a list of names that comes closes.
-    names = path[-1] in ("from", "to", "ports")
-    if difference.before is MISSING:
-        return "closes" if names else "opens"
-    return ("opens" if names else "closes") if difference.after is MISSING else ""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

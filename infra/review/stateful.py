@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.review import identity
 from infra.review.amounts import quantity
-from infra.review.differences import Difference, between
+from infra.review.differences import MISSING, Difference, between
 from infra.review.plan import PROVIDER_TYPE, Object, Op, Step
 from infra.review.wording import value
 
@@ -42,7 +42,7 @@ def reasons(step: Step) -> tuple[str, ...]:
     """Why the change must be acknowledged, one sentence each; empty where it need not be."""
     if step.gone:
         return ()  # somebody else has deleted it: nothing more can be lost
-    found: list[str] = [*_less_kept(step), *_another_place(step)]
+    found: list[str] = [*_less_kept(step), *_new_ends(step), *_another_place(step)]
     if step.op in GOING:
         found += _loss(step)
     elif step.op is Op.UPDATE:
@@ -87,7 +87,7 @@ def _set(step: Step) -> Iterator[str]:
 
 def _as_they_are(step: Step) -> str:
     """A StatefulSet never changes a claim that is there (kubernetes.io, StatefulSet, Stable Storage)."""
-    if not any(between(_templates(step.old), _templates(step.new))):
+    if not any(between(_templates(step.old), _templates(step.new))) or any(_smaller(step)):
         return ""
     named = [each["metadata"].get("name") for each in _templates(step.old) if _members(each.get("metadata"))]
     claim = f"{named[0]}-{identity.named(step.old)}-0" if named else ""
@@ -96,7 +96,7 @@ def _as_they_are(step: Step) -> str:
 
 def _templates(inputs: Object) -> list[Any]:
     found = _at(inputs, "spec", "volumeClaimTemplates")
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _place(inputs: Object) -> tuple[str, str]:
@@ -118,6 +118,8 @@ def _secret(step: Step) -> Iterator[str]:
 
 def _smaller(step: Step) -> Iterator[str]:
     """No volume can be made smaller (kubernetes.io, Expanding Persistent Volumes Claims)."""
+    if step.kind not in ("StatefulSet", "PersistentVolumeClaim", "PersistentVolume"):
+        return
     for each in between(step.old.get("spec"), step.new.get("spec")):
         sizes = [quantity(side) for side in (each.before, each.after)]
         if each.path[-1:] == ("storage",) and None not in sizes and sizes[1] < sizes[0]:  # type: ignore[operator]
@@ -143,6 +145,17 @@ def _retentions(step: Step) -> Iterator[Difference]:
         yield from (e for e in between(step.old, step.new) if e.path and e.path[-1] in wanted)
 
 
+def _new_ends(step: Step) -> Iterator[str]:
+    """Rules of a bucket that delete what no rule deleted before."""
+    if not step.kind.startswith("BucketLifecycle") or step.op not in (Op.UPDATE, Op.REPLACE):
+        return
+    for each in between(step.old, step.new):
+        added = each.after if each.before is MISSING else None
+        days = _at(added, "expiration", "days") or (added if each.path[-1:] == ("days",) else None)
+        if days:
+            yield f"a new rule deletes what is older than {value(days)} days"
+
+
 def _another_place(step: Step) -> Iterator[str]:
     """A provider that leads elsewhere: the engine then makes everything anew there."""
     if step.urn.type.startswith(PROVIDER_TYPE) and step.op is Op.REPLACE:
@@ -151,9 +164,9 @@ def _another_place(step: Step) -> Iterator[str]:
 
 def _at(value: Any, *steps: str) -> Any:
     for step in steps:
-        value = value.get(step) if isinstance(value, Mapping) else None
+        value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
 def _members(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

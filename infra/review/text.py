@@ -39,7 +39,7 @@ def _sections(shown: Shown, commands: Commands) -> Iterator[list[str]]:
     if report.changes:
         end.append(words.totals(report))
     if command := commands.apply(report):
-        end.append(f"exactly this: {command}")
+        end.append(f"to apply exactly this: {command}")
     yield end
 
 

@@ -58,6 +58,10 @@ def block(lines: Iterable[str], language: str = "") -> str:
     return "\n".join([f"{fence}{language}", *shown, fence])
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 resource``, ``2 resources``."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+def counted(number: int, noun: str) -> str:
+    """``1 resource``, ``2 NetworkPolicies``."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun[-1] == "y" and noun[-2:-1] not in "aeiou":
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}{'es' if noun[-1] in 'sx' else 's'}"

@@ -66,5 +66,6 @@ def unused(names: Iterable[str]) -> str:
 
 def totals(report: Report) -> str:
     """``1 replaced, 2 updated, 66 unchanged; asks for +1 core``."""
-    counts = ", ".join(part for part in (report.counts, f"{report.unchanged} unchanged") if part)
+    same = f"{report.unchanged} unchanged" if report.unchanged else ""
+    counts = ", ".join(part for part in (report.counts, same) if part)
     return f"{counts}; asks for {report.amounts}" if report.amounts else counts

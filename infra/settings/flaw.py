@@ -91,6 +91,8 @@ class RefusedError(UserError):
 def printable(text: str, most: int = SHOWN_CHARS) -> str:
     """Text that can stand in a terminal's line: cut where long, unprintable characters as escapes."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    if cut.isprintable():
+        return cut
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 

@@ -101,8 +101,10 @@ CASES: dict[str, Case] = {
         stacks.whole(**MEASURED), stacks.changed(stacks.whole(**MEASURED), stacks.more_rights)
     ),
     "network-opened": Case(
-        stacks.network({"postgres": "service", "redis": "service"}),
-        stacks.network({"postgres": "service", "queue": "service"}, closed=False),
+        stacks.network({"postgres": ("service",), "redis": ("service",), "search": ("service",)}),
+        stacks.network(
+            {"postgres": ("service", "reports"), "search": (), "queue": ("service",)}, closed=False
+        ),
     ),
     "bucket-opened": Case(BUCKET, AtAws({"lock_days": 7, "noncurrent_days": 7}, stacks.opened)),
     "bucket-new": Case(None, BUCKET),
@@ -124,7 +126,13 @@ CASES: dict[str, Case] = {
     ),
     "failed": Case(SERVICE, stacks.failing),
     "hostile-values": Case(
-        stacks.config_maps({"values": dict.fromkeys(HOSTILE, "before")}),
-        stacks.config_maps({"values": HOSTILE}),
+        stacks.config_map(dict.fromkeys(HOSTILE, "before")),
+        stacks.config_map(HOSTILE),
+    ),
+    "renamed": Case(
+        stacks.config_map({"LEVEL": "info"}), stacks.config_map({"LEVEL": "info"}, name="settings")
+    ),
+    "unknown-values": Case(
+        stacks.config_map({"KEY_ID": "none yet", "LEVEL": "info"}), AtAws({"lock_days": 30}, told=True)
     ),
 }

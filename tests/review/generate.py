@@ -17,7 +17,7 @@ from infra.review.formats import Format
 from infra.review.words import Commands
 from tests.review import many
 from tests.review.cases import CASES, Case
-from tests.review.engine import bench
+from tests.review.previewing import bench
 from tests.review.stacks import STACK
 
 GOLDEN = ROOT / "tests" / "review" / "golden"

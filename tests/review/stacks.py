@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -18,6 +18,7 @@ from infra.components.namespace import Namespace
 from infra.components.postgres import Postgres
 from infra.components.redis import Redis
 from infra.program import POSTGRES_PASSWORDS, build
+from infra.render.backup_keys import User
 from infra.settings.secrets import SecretName
 from tests.infra.mocks import SECRETS, settings
 
@@ -25,6 +26,7 @@ STACK = "ledger-prod"
 REGION = "eu-central-1"
 Program = Callable[[], None]
 Change = Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]
+Allowed = Mapping[str, tuple[str, ...]]
 QUIET: dict[str, Any] = {"monitoring": {"enabled": False}, "logs": {"enabled": False}}
 
 
@@ -57,16 +59,15 @@ def more_rights(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTrans
     if args.name != "prometheus-cluster-role":
         return None
     rule = {"api_groups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
-    return pulumi.ResourceTransformationResult(
-        {**args.props, "rules": [*args.props["rules"], rule]}, args.opts
-    )
+    rules: list[Any] = [*cast("list[Any]", args.props["rules"]), rule]
+    return pulumi.ResourceTransformationResult({**args.props, "rules": rules}, args.opts)
 
 
 def without_tls(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """The Ingress answers without TLS, which the project's own rules would refuse."""
     if args.name != "ingress-rules":
         return None
-    args.props["spec"].tls = None
+    cast("Any", args.props["spec"]).tls = None
     return pulumi.ResourceTransformationResult(args.props, args.opts)
 
 
@@ -96,15 +97,15 @@ def stores(*, database: bool = True, names: Mapping[str, str] | None = None) -> 
 class Network(Component):
     """Closes a namespace and opens what is named: stands for a component that a review does not know."""
 
-    def __init__(self, context: Context, allowed: Mapping[str, str], *, closed: bool, opts: Any) -> None:
+    def __init__(self, context: Context, allowed: Allowed, *, closed: bool, opts: Any) -> None:
         super().__init__("network", context, opts)
         rules: dict[str, dict[str, Any]] = {
             f"to-{name}": {
                 "pod_selector": {"match_labels": {"app": name}},
-                "ingress": [{"from_": [{"pod_selector": {"match_labels": {"app": client}}}]}],
+                "ingress": [_from(clients)],
                 "policy_types": ["Ingress"],
             }
-            for name, client in allowed.items()
+            for name, clients in allowed.items()
         }
         if closed:
             rules["deny-all"] = {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
@@ -116,7 +117,13 @@ class Network(Component):
         self.register_outputs({})
 
 
-def network(allowed: Mapping[str, str], *, closed: bool = True) -> Program:
+def _from(clients: tuple[str, ...]) -> dict[str, Any]:
+    """Of an ingress rule who may come: everybody where nobody is named."""
+    named = [{"pod_selector": {"match_labels": {"app": client}}} for client in clients]
+    return {"from_": named, "ports": [{"port": 5432}]} if named else {"ports": [{"port": 5432}]}
+
+
+def network(allowed: Allowed, *, closed: bool = True) -> Program:
     """NetworkPolicies alone."""
 
     def run() -> None:
@@ -126,34 +133,36 @@ def network(allowed: Mapping[str, str], *, closed: bool = True) -> Program:
     return run
 
 
-def config_maps(maps: Mapping[str, Mapping[str, str]]) -> Program:
-    """ConfigMaps that keep their names, outside of any component."""
+def config_map(data: Mapping[str, pulumi.Input[str]], name: str = "values") -> Program:
+    """A ConfigMap ``values`` outside of any component; ``name``: in Pulumi."""
 
     def run() -> None:
         opts = pulumi.ResourceOptions(provider=k8s.Provider("cluster", enable_config_map_mutable=True))
-        for name, data in maps.items():
-            metadata = {"name": name, "namespace": STACK}
-            k8s.core.v1.ConfigMap(name, metadata=metadata, data=dict(data), opts=opts)
+        metadata = {"name": "values", "namespace": STACK}
+        k8s.core.v1.ConfigMap(name, metadata=metadata, data=dict(data), opts=opts)
 
     return run
 
 
 @dataclass(frozen=True)
 class AtAws:
-    """The bucket of backups at AWS; ``url`` of a moto server comes when the program runs."""
+    """The bucket of backups at AWS; ``told``: a ConfigMap holds what only AWS knows of it."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     transformation: Change | None = None
+    told: bool = False
 
     def program(self, url: str) -> Program:
-        """The component alone, on that server."""
+        """The component on the moto server of that URL."""
         arguments = BucketArguments(**{"bucket": "ledger-backups", **self.changes})
 
         def run() -> None:
             if self.transformation:
                 register_stack_transformation(self.transformation)
             opts = pulumi.ResourceOptions(providers={"aws": provider(Account(REGION, url))})
-            BackupBucket("bucket", Context(STACK, "unused"), arguments, opts)
+            bucket = BackupBucket("bucket", Context(STACK, "unused"), arguments, opts)
+            if self.told:
+                config_map({"KEY_ID": bucket.keys[User.WRITER].id, "LEVEL": "debug"})()
 
         return run
 
