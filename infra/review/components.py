@@ -53,8 +53,9 @@ def of(step: Step) -> Part:
     if kind in WORDS:
         order = list(WORDS).index(kind)
         return Part(order, f"{WORDS[kind]} {value(name)}" if kind in SEVERAL and name else WORDS[kind], name)
-    words = value(BEFORE_CAPITALS.sub(" ", kind).lower())
-    return Part(UNKNOWN_COMPONENT, f"{words} {value(name)}" if name else words, name)
+    words = BEFORE_CAPITALS.sub(" ", kind).lower()
+    title = value(words) if name in ("", words.replace(" ", "-")) else f"{value(words)} {value(name)}"
+    return Part(UNKNOWN_COMPONENT, title, name)
 
 
 def own_name(step: Step) -> str:

@@ -1,7 +1,7 @@
 """NetworkPolicies in words: what one that comes or goes does to the pods, and what a changed rule opens.
 
-kubernetes.io, "Network Policies": a pod that any policy selects is closed but for what some policy allows, and
-a rule that names nobody lets everybody through.
+kubernetes.io, "Network Policies": a pod that any policy selects is closed but for what some policy allows,
+and a rule that names nobody lets everybody through.
 """
 
 from __future__ import annotations
