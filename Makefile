@@ -42,6 +42,7 @@ preview: install  ## What `make up` would change (STACK=sandbox)
 generate: install  ## Rewrite every generated and golden file
 	@$(VENV)/python -m infra.render.generate && $(VENV)/python -m app.document docs/api.md
 	@$(VENV)/python -m infra.policy.page docs/policy.md
+	@$(VENV)/python -m tests.review.generate
 
 lock: install  ## Rewrite requirements/*.txt from pyproject.toml
 	@scripts/lock

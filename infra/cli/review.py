@@ -11,7 +11,7 @@ import typer
 
 from infra.cli import folder_option, lifecycle
 from infra.errors import EXIT_USAGE, UserError
-from infra.review.formats import Format
+from infra.review.form import Format
 
 if TYPE_CHECKING:
     from infra.review.run import Reviewed

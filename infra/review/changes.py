@@ -154,6 +154,7 @@ def _otherwise(step: Step, component: str) -> Iterator[Line]:
     found = [phrases.line(step.kind, each, containers) for each in differences]
     found += [Line(f"{value(key_of(path))} {what}") for path, what in _unseen(step, differences)]
     found += [Line(power, SECURE) for power in security.powers(step)]
+    found.sort(key=lambda line: (Mark.SECURITY not in line.marks, not line.marks))  # for those that are cut
     effect = _effect(step, differences or told_elsewhere)
     if not found:
         found = [Line(_without_difference(step, bool(told_elsewhere)))]
@@ -176,7 +177,7 @@ def _otherwise(step: Step, component: str) -> Iterator[Line]:
 
 
 def _sorted(step: Step) -> tuple[list[Difference], list[Difference]]:
-    """What another line tells already, and the rest: the important first, as labels know it."""
+    """What another line tells already, and the rest."""
     every = list(between(step.old, step.new))
     rest = [each for each in every if not identity.is_consequence(each)]
     if identity.by_content(step):
@@ -193,7 +194,7 @@ def _unseen(step: Step, differences: list[Difference]) -> list[tuple[tuple[str, 
 
 def _without_difference(step: Step, elsewhere: bool) -> str:
     if elsewhere:
-        return "takes its new configuration" if step.kind != "Job" else "runs again"
+        return "takes its new configuration"
     reasons = listed(sorted({*step.forced, *step.paths}))
     return f"changes in {reasons}" if reasons else "changes in a way that the preview does not tell"
 

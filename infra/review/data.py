@@ -33,27 +33,7 @@ def write(shown: Shown, commands: Commands) -> str:
         "counts": {word.replace(" ", "_"): counts[op] for op, word in DONE.items()},
         "unchanged": report.unchanged,
         "asks_for": report.amounts,
-        "acknowledge": _blockers(shown),
-        "findings": [
-            {
-                "level": e.level.value,
-                "rule": e.rule,
-                "resource": e.resource,
-                "what": e.what,
-                "remedy": e.remedy,
-            }
-            for e in shown.findings
-        ],
-        "renames": [
-            {"from": e.old.urn.text, "to": e.new.urn.text, "remedy": e.remedy} for e in shown.renames
-        ],
-        "parts": [
-            {"part": part.title, "lines": [_line(item) for item in items]} for part, items in shown.parts
-        ],
-        "diagnostics": [
-            {"severity": e.severity, "resource": e.resource, "lines": words.message(e.message)}
-            for e in shown.diagnostics
-        ],
+        **_told(shown),
         "unused_acknowledgements": list(report.unused),
         "left_out": shown.left_out,
         "commands": {
@@ -62,6 +42,27 @@ def write(shown: Shown, commands: Commands) -> str:
         },
     }
     return json.dumps(_plain(document), indent=1, ensure_ascii=False)
+
+
+def _told(shown: Shown) -> dict[str, Any]:
+    """What is cut where there is no room for it."""
+    parts = [{"part": part.title, "lines": [_line(item) for item in items]} for part, items in shown.parts]
+    findings = [
+        {"level": e.level.value, "rule": e.rule, "resource": e.resource, "what": e.what, "remedy": e.remedy}
+        for e in shown.findings
+    ]
+    renames = [{"from": e.old.urn.text, "to": e.new.urn.text, "remedy": e.remedy} for e in shown.renames]
+    diagnostics = [
+        {"severity": e.severity, "resource": e.resource, "lines": words.message(e.message)}
+        for e in shown.diagnostics
+    ]
+    return {
+        "acknowledge": _blockers(shown),
+        "findings": findings,
+        "renames": renames,
+        "parts": parts,
+        "diagnostics": diagnostics,
+    }
 
 
 def _blockers(shown: Shown) -> list[dict[str, Any]]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from infra.review import data, markdown, text
+from infra.review.form import Format
 from infra.review.report import Report
 from infra.review.shown import fitting
 from infra.review.words import Commands
-
-
-class Format(StrEnum):
-    """Who reads the review?"""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
 
 WRITERS = {Format.TEXT: text.write, Format.MARKDOWN: markdown.write, Format.JSON: data.write}
 

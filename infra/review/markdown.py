@@ -68,7 +68,9 @@ def _blockers(shown: Shown) -> list[str]:
     for each in shown.blockers:
         known = " (acknowledged)" if each.acknowledged else ""
         why = list(each.change.blocking)
-        why += [f"it looks renamed: {code(each.change.remedy)}"] if each.change.remedy else []
+        why += (
+            [f"it looks renamed: {code(printable(each.change.remedy, WIDTH))}"] if each.change.remedy else []
+        )
         cells = [f"{words.subject(each)}{known}", "; ".join(why)]
         rows.append(f"| {' | '.join(cell(markdown(text)) for text in cells)} |")
     more = _more(shown, "acknowledgements")

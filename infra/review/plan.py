@@ -7,6 +7,7 @@ empty here; what has another form than it can have is refused with the place in 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ REMEDY = "make it by: pulumi preview --json --refresh -s STACK > preview.json"
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:"
 COMPONENT_TYPE = "slipway:index:"
+UNFIT = re.compile(r"[^A-Za-z0-9.-]")  # in no kind of any provider; a file may hold anything
 FROM_PATH = "from $PATH at"  # the warning on a plugin of the sandbox, at every run
 
 
@@ -95,7 +97,7 @@ class Step:
     @cached_property
     def kind(self) -> str:
         """The last part of the type: ``StatefulSet``, ``BucketPolicy``; ``provider aws`` for a provider."""
-        last = self.urn.type.rpartition(":")[2]
+        last = UNFIT.sub("?", self.urn.type.rpartition(":")[2])
         return f"provider {last}" if self.urn.type.startswith(PROVIDER_TYPE) else last
 
     @property

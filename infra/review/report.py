@@ -14,8 +14,10 @@ from infra.review.findings import Level, Told
 from infra.review.plan import Diagnostic, Op, Plan
 from infra.review.renames import Rename
 from infra.review.wording import counted, listed, value
+from infra.settings.flaw import printable
 
 EXIT_ACKNOWLEDGE = 2
+NAME_CHARS = 300
 DONE = {
     Op.CREATE: "created",
     Op.UPDATE: "updated",
@@ -160,7 +162,10 @@ def _blockers(found: Iterable[Change], acknowledged: Collection[str]) -> tuple[B
     """By their logical names; where two have the same, the kind stands before it."""
     blocking = [each for each in found if each.blocking]
     number = Counter(each.name for each in blocking)
-    names = [each.name if number[each.name] == 1 else f"{each.kind}/{each.name}" for each in blocking]
+    names = [
+        printable(each.name if number[each.name] == 1 else f"{each.kind}/{each.name}", NAME_CHARS)
+        for each in blocking
+    ]
     return tuple(
         Blocker(name, each, name in acknowledged) for name, each in zip(names, blocking, strict=True)
     )

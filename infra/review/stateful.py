@@ -40,8 +40,6 @@ GOING = {Op.DELETE, Op.REPLACE}
 
 def reasons(step: Step) -> tuple[str, ...]:
     """Why the change must be acknowledged, one sentence each; empty where it need not be."""
-    if step.gone:
-        return ()  # somebody else has deleted it: nothing more can be lost
     found: list[str] = [*_less_kept(step), *_new_ends(step), *_another_place(step)]
     if step.op in GOING:
         found += _loss(step)

@@ -56,7 +56,9 @@ def _blockers(shown: Shown, commands: Commands) -> list[str]:
         known = ", acknowledged" if each.acknowledged else ""
         lines.append(f"  {'~' if each.acknowledged else '!'} {words.subject(each)}{known}")
         lines += [f"      {why}" for why in each.change.blocking]
-        lines += [f"      it looks renamed: {each.change.remedy}"] if each.change.remedy else []
+        lines += (
+            [f"      it looks renamed: {printable(each.change.remedy, WIDTH)}"] if each.change.remedy else []
+        )
     lines += _more(shown, "acknowledgements")
     if shown.report.open:
         lines.append(f"  if that is meant: {commands.acknowledge(shown.report)}")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from infra.review import formats, run
-from infra.review.formats import Format
+from infra.review.form import Format
 from infra.review.words import Commands
 from tests.review import many
 from tests.review.stacks import STACK

@@ -17,7 +17,7 @@ import httpx
 from infra import stack as stacks
 from infra.paths import ROOT
 from infra.sandbox.config import SandboxConfig
-from tests.bench import backups, checking, dispatch_list, policy, service_chain, tracing
+from tests.bench import backups, checking, dispatch_list, policy, reviewing, service_chain, tracing
 
 STACK = "sandbox"
 RUNS = 3
@@ -86,7 +86,7 @@ def cluster_memory() -> int:
 def main() -> None:
     """Print one line per figure, and all as JSON on the last line."""
     checks = checking.main() | service_chain.main() | tracing.main() | dispatch_list.main()
-    checks |= backups.main([]) | policy.main()
+    checks |= backups.main([]) | policy.main() | reviewing.main()
     environment = {**os.environ, **stacks.environment(STACK)}
     preview = ["pulumi", "preview", "--non-interactive", "--stack"]
     with empty_project(environment) as (empty, bare):

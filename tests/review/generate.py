@@ -13,7 +13,7 @@ from typing import Any
 from infra.paths import ROOT
 from infra.review import digest, findings, formats, plan, report
 from infra.review.digest import Sealed
-from infra.review.formats import Format
+from infra.review.form import Format
 from infra.review.words import Commands
 from tests.review import many
 from tests.review.cases import CASES, Case
@@ -35,20 +35,21 @@ def outputs() -> dict[Path, str]:
     """Every review that is generated, and its text; nothing is written."""
     made = {}
     for name in [*CASES, MANY]:
-        for form, text in reviews(name, preview(name)):
+        for form, text in reviews(name):
             made[GOLDEN / name / NAMES[form]] = text
     return made
 
 
 def preview(name: str) -> str:
-    """The preview of a case."""
-    return many.text() if name == MANY else (GOLDEN / name / "preview.json").read_text(encoding="utf-8")
+    """The committed preview of a case."""
+    return (GOLDEN / name / "preview.json").read_text(encoding="utf-8")
 
 
-def reviews(name: str, text: str) -> Iterator[tuple[Format, str]]:
+def reviews(name: str) -> Iterator[tuple[Format, str]]:
     """The case's review in every form."""
     case = CASES.get(name) or Case(None, _nothing)
-    planned = plan.read(plan.document(text, "preview.json"), STACK, "preview.json")
+    document = many.document() if name == MANY else plan.document(preview(name), "preview.json")
+    planned = plan.read(document, STACK, "preview.json")
     policy = findings.merged(case.findings, case.exempt)
     made = report.build(planned, policy, case.acknowledged)
     commands = Commands(digest=digest.record(planned, made, SEALED).digest)

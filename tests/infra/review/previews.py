@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.review import formats, plan, report
 from infra.review.findings import Told
-from infra.review.formats import Format
+from infra.review.form import Format
 from infra.review.plan import Plan
 from infra.review.report import Report
 from infra.review.words import Commands

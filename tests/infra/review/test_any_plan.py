@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.review import plan, report
-from infra.review.formats import Format
+from infra.review.form import Format
 from infra.review.shown import LIMIT
 from infra.review.wording import BEGIN, END
 from tests.infra.review.previews import STACK, step, text, told
@@ -49,6 +49,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
+ODD = ("aws:x:O|d`d\n<b>@me", "kubernetes:apps/v1:StatefulSet\n# head")
+NAMES = st.just("thing-") | TEXTS.map(lambda text: text.replace(":", ""))
 INPUTS = st.dictionaries(KEYS, VALUES, max_size=5)
 
 
@@ -57,14 +59,16 @@ def steps(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Steps of any kind, with any inputs of a shape that the engine may write."""
     found = []
     for number in range(draw(st.integers(0, 6))):
-        type_ = draw(st.sampled_from(sorted(TYPES)))
+        type_ = draw(st.sampled_from([*sorted(TYPES), *ODD]))
         op, part = draw(st.sampled_from(OPS)), draw(st.sampled_from(["Service", "Postgres", "Odd`Part", ""]))
         old, new = draw(st.none() | INPUTS), draw(st.none() | INPUTS)
-        old, new = ({"kind": TYPES[type_], **side} if side is not None else None for side in (old, new))
+        old, new = (
+            {"kind": TYPES.get(type_, "Odd"), **side} if side is not None else None for side in (old, new)
+        )
         paths = draw(
             st.lists(st.sampled_from(["spec", "data.a", 'data["x"]', "spec.containers[0].env[1]", "["]))
         )
-        found.append(step(op, type_, f"thing-{number}", old, new, part=part, paths=paths))
+        found.append(step(op, type_, f"{draw(NAMES)}{number}", old, new, part=part, paths=paths))
     return found
 
 

@@ -173,3 +173,26 @@ def test_only_so_many_fields_of_one_resource_are_told() -> None:
     written = told(reviewed(step("update", "kubernetes:apps/v1:Deployment", "service-x", *sides)))
     assert written.count("variable V") == 12
     assert "18 more of its fields change" in written
+
+
+def test_a_change_that_the_engine_masks_on_both_sides_is_told_without_its_value() -> None:
+    masked = workload(env=[{"name": "A", "value": "[secret]"}])
+    path = "spec.template.spec.containers[0].env[0].value"
+    written = told(
+        reviewed(step("update", "kubernetes:apps/v1:Deployment", "d", masked, masked, paths=[path]))
+    )
+    assert f"{path} changes (hidden)" in written
+
+
+def test_what_is_only_otherwise_in_the_cluster_is_told_as_such() -> None:
+    held = workload()
+    written = told(
+        reviewed(step("update", "kubernetes:apps/v1:Deployment", "d", held, held, paths=["spec.replicas"]))
+    )
+    assert "spec.replicas is set again, as it is not what runs" in written
+
+
+def test_what_no_side_shows_is_told_by_the_engines_reasons() -> None:
+    written = told(reviewed(step("update", "kubernetes:apps/v1:Deployment", "d", {}, {}, paths=["spec"])))
+    assert "changes in spec" in written
+    assert "the preview does not tell" in told(reviewed(step("update", "aws:x:Y", "d", {}, {})))

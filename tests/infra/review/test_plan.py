@@ -162,3 +162,8 @@ def test_diagnostics_are_told_once_and_plugins_of_the_path_not_at_all() -> None:
         ("error", "a: refused", "values"),
     ]
     assert len(found.errors) == 2
+
+
+def test_steps_are_in_the_order_of_their_urns() -> None:
+    found = planned(*(step("create", CONFIG, name) for name in "cab")).steps
+    assert [each.urn.name for each in found] == ["a", "b", "c"]

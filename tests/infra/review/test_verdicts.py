@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.review import findings
-from infra.review.formats import Format
+from infra.review.form import Format
 from infra.review.labels import Mark
 from infra.review.report import Report, State
 from tests.infra.review.previews import object_of, reviewed, step, told, workload
@@ -221,6 +221,13 @@ def test_a_mandatory_finding_is_told_where_nothing_changes_and_advice_is_not() -
     silent = reviewed(policy=findings.merged([Finding("r", "a", "b", "c", False)], [FINDING]))
     assert (silent.state, told(silent, Format.MARKDOWN)) == (State.UNCHANGED, "")
     assert reviewed(policy=findings.merged([FINDING])).exit_code == 2
+
+
+def test_a_name_that_could_be_a_command_or_a_cell_is_neither() -> None:
+    made = reviewed(step("delete", BUCKET, "a | b; rm -rf ~", {"bucket": "x"}))
+    assert "--acknowledge 'a | b; rm -rf ~'" in told(made)
+    row = next(line for line in told(made, Format.MARKDOWN).splitlines() if line.startswith("| service"))
+    assert row.replace("\\|", "").count("|") == 3
 
 
 @pytest.mark.parametrize("form", list(Format))
