@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ from infra.cli.formats import counted
 from infra.declared import declared
 from infra.errors import EXIT_USAGE, UserError
 from infra.policy.catalogue import RULES
-from infra.policy.check import IDLE, Facts, Verdict, examine
+from infra.policy.check import IDLE, Verdict, of
 from infra.policy.planned import Resource, from_preview, left_out
 from infra.policy.rule import Finding, Severity
 from infra.settings import document
 from infra.settings.check import Report
 from infra.settings.flaw import Flaw, Level
 from infra.settings.layers import Layer, stack_file
-from infra.settings.model import Settings
 from infra.settings.policy import Exemption
 
 LEVELS = {Severity.MANDATORY: Level.ERROR, Severity.ADVISORY: Level.NOTE}
@@ -73,7 +71,7 @@ def judged(reports: Sequence[Report], preview: str | None = None) -> Judged:
             continue
         planned = saved(preview, report.stack) if preview else declared(report.settings)
         stacks, resources = stacks + 1, resources + len(planned)
-        found.append(_with(report, _verdict(report.settings, planned)))
+        found.append(_with(report, of(report.settings, planned)))
     return Judged(found, stacks, resources, "preview" if preview else "program")
 
 
@@ -104,12 +102,6 @@ def saved(file: str, stack: str) -> list[Resource]:
         what = f"is of the stack {', '.join(sorted(other))}, and {stack} was named"
         raise UserError.of(where, what, again, exit_code=EXIT_USAGE)
     return planned
-
-
-def _verdict(settings: Settings, planned: Sequence[Resource]) -> Verdict:
-    today = datetime.now(UTC).date()
-    facts = Facts(str(settings.stack), settings.stack.environment, today, settings.policy.exempt)
-    return examine(planned, facts)
 
 
 def _with(report: Report, verdict: Verdict) -> Report:

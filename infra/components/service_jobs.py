@@ -34,7 +34,7 @@ class Jobs:
     ) -> batch.v1.Job:
         """``secret`` holds the owner's password, which is in no other pod."""
         rollout = self.settings.service.rollout
-        command, plain = service.migration_command(phase), service.migration_environment(self.settings)
+        command, plain = service.MIGRATIONS[phase], service.migration_environment(self.settings)
         held = core.v1.EnvFromSourceArgs(secret_ref=core.v1.SecretEnvSourceArgs(name=name_of(secret)))
         container = self._container(phase, command, [held], plain)
         key = name_of(secret).apply(lambda name: names.content_hash(self.variant.image, plain, name))

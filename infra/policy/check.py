@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from infra.policy.catalogue import RULES
 from infra.policy.plan import Plan
 from infra.policy.planned import Resource
 from infra.policy.rule import Finding, Rule, Severity
 from infra.settings.messages import near_miss
+from infra.settings.model import Settings
 from infra.settings.policy import Exemption
 from infra.settings.stack import Environment
 
@@ -33,6 +34,13 @@ class Verdict:
 
     findings: tuple[Finding, ...]
     exempted: tuple[tuple[Finding, Exemption], ...] = ()
+
+
+def of(settings: Settings, planned: Iterable[Resource]) -> Verdict:
+    """What a stack plans, today."""
+    today = datetime.now(UTC).date()
+    facts = Facts(str(settings.stack), settings.stack.environment, today, settings.policy.exempt)
+    return examine(planned, facts)
 
 
 def check(resources: Iterable[Resource], facts: Facts) -> list[Finding]:

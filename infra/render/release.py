@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra import names
+from infra.render import service
 from infra.settings.model import Settings
 from infra.settings.release import Colour, Release
 
@@ -78,7 +79,7 @@ def newest(found: tuple[Variant, ...]) -> Variant:
 def checks_command(release: Release) -> tuple[str, ...]:
     """The service's own checks (``python -m app.smoke --help``), against the candidate."""
     return (
-        *("python", "-m", "app.smoke", f"http://{CANDIDATE}"),
+        *(*service.SMOKE_COMMAND, f"http://{CANDIDATE}"),
         *("--within", str(release.checks_seconds)),
         *("--seconds", str(release.soak_seconds), "--checks-per-second", str(release.checks_per_second)),
         *("--max-error-percent", str(release.max_error_percent)),

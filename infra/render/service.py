@@ -18,7 +18,13 @@ HEALTH_PATH = "/health"
 READINESS_PATH = "/readiness"
 LIVENESS_PATH = "/liveness"
 EXPAND, CONTRACT = "migrate", "contract"  # before a release has traffic, and once no older one is left
-_PHASES = MappingProxyType({EXPAND: "expand", CONTRACT: "contract"})
+MIGRATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        EXPAND: ("python", "-m", "app.migrate", "expand"),
+        CONTRACT: ("python", "-m", "app.migrate", "contract"),
+    }
+)
+SMOKE_COMMAND = ("python", "-m", "app.smoke")
 MIGRATION_COMMAND = ("python", "-m", "alembic", "upgrade", "head")
 COMMAND = ("python", "-m", "app.main")
 # The service again after every change of its code: Ctrl-C's signal, and SIGKILL 10 s later.
@@ -119,11 +125,6 @@ def _text(settings: Settings, key: tuple[str, ...]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def migration_command(phase: str) -> tuple[str, ...]:
-    """Of EXPAND or CONTRACT."""
-    return "python", "-m", "app.migrate", _PHASES[phase]
 
 
 def migration_environment(settings: Settings) -> dict[str, str]:

@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from infra.declared import declared
 from infra.errors import EXIT_FAILED, Problem, UserError
+from infra.policy import check as policy
+from infra.policy.planned import from_preview, left_out
+from infra.policy.rule import Finding, Severity
 from infra.review import digest as digests
+from infra.review import findings, saved
 from infra.review import plan as plans
 from infra.review import report as reports
-from infra.review import saved
 from infra.review.digest import Record
 from infra.review.findings import Level, Told
 from infra.review.report import Report, State
+from infra.settings import check
 
 ENGINE = "pulumi preview"
 
@@ -35,9 +40,31 @@ class Reviewed:
 
 
 def policies(document: dict[str, Any], stack: str) -> tuple[Told, ...]:
-    """What the policies say about the resources of a preview's document, merged by findings.merged."""
-    del document, stack
-    return ()
+    """What the rules of docs/policy.md say of a preview, or of the program where that leaves out what stays.
+    Nothing for a stack whose files are not sound."""
+    settings = check.examine(stack, secrets=False).settings
+    if settings is None:
+        return ()
+    planned = declared(settings) if left_out(document) else from_preview(document)
+    verdict = policy.of(settings, planned)
+    return findings.merged(map(_broken, verdict.findings), (_broken(found) for found, _ in verdict.exempted))
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A finding as the review tells it."""
+
+    rule: str
+    resource: str
+    what: str
+    remedy: str
+    mandatory: bool
+
+
+def _broken(found: Finding) -> _Broken:
+    what = f"{found.path} {found.what}".lstrip()
+    mandatory = found.severity is Severity.MANDATORY
+    return _Broken(found.rule, found.resource, what, found.remedy, mandatory)
 
 
 def reviewed(text: str, stack: str, acknowledged: Collection[str] = (), *, where: str = ENGINE) -> Reviewed:

@@ -45,7 +45,7 @@ class Release(Section):
     """What a new colour must show before it has traffic, and after."""
 
     checks_seconds: int = Field(
-        60, ge=5, le=600, description="Seconds in which every check of the modules must have passed once."
+        60, ge=5, le=600, description="Seconds in which a candidate must begin to answer the modules' checks."
     )
     soak_seconds: int = Field(
         60,

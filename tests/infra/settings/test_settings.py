@@ -82,6 +82,9 @@ def test_the_numbers_and_words_of_the_contract_stand_in_infra_too() -> None:
         contract.LIVENESS_PATH,
     )
     assert service_render.MIGRATION_COMMAND == contract.MIGRATION_COMMAND
+    assert service_render.MIGRATIONS[service_render.EXPAND] == contract.EXPAND_COMMAND
+    assert service_render.MIGRATIONS[service_render.CONTRACT] == contract.CONTRACT_COMMAND
+    assert service_render.SMOKE_COMMAND == contract.SMOKE_COMMAND
     assert (service_render.COMMAND, service_render.HEALTH_PATH) == (contract.COMMAND, contract.HEALTH_PATH)
     assert service_render.PROBE_TIMEOUT_SECONDS > contract.PROBE_SECONDS
     assert sizes.GRACEFUL_SECONDS == contract.GRACEFUL_SECONDS
