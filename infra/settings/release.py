@@ -53,7 +53,7 @@ class Release(Section):
         le=3600,
         description="Seconds for which the checks are repeated before a release has traffic; 0: once only.",
     )
-    checks_per_second: int = Field(20, ge=1, le=500, description="Checks a second while a release soaks.")
+    checks_per_second: int = Field(20, ge=1, le=100, description="Checks a second while a release soaks.")
     watch_seconds: int = Field(
         120,
         ge=0,

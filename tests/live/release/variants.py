@@ -13,10 +13,12 @@ from tests.live.faults.images import with_file
 
 MAIN, CHAIN = "main.py", "    app.add_middleware(BodyLimitMiddleware"
 BETWEEN = """
+PROBES = {{"/health", "/readiness", "/liveness", "/metrics"}}
+
 class Between:
     def __init__(self, app): self.app = app
     async def __call__(self, scope, receive, send):
-        if scope["type"] == "http" and scope["path"].startswith("/transactions"):
+        if scope["type"] == "http" and scope["path"] not in PROBES:
             {what}
         await self.app(scope, receive, send)
 """
