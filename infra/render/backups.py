@@ -73,7 +73,7 @@ def job_name(task: str) -> str:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Variables without secrets."""
-    backups = settings.backups
+    backups, elsewhere = settings.backups, settings.images.service or settings.released.image
     return {
         "BACKUP_STACK": str(settings.stack),
         "BACKUP_BUCKET": bucket(settings),
@@ -92,8 +92,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "BACKUP_DEADLINE_SECONDS": str(backups.deadline_minutes * 60),
         "BACKUP_REFRESH_SECONDS": str(backups.refresh_seconds),
         "BACKUP_MODULES": ",".join(settings.modules),
-        # Of an image of the team's own nobody here knows the migrations.
-        "BACKUP_SCHEMA_HEAD": "" if settings.images.service else service.schema_head(),
+        # Of an image that was not built of this tree nobody here knows the migrations.
+        "BACKUP_SCHEMA_HEAD": "" if elsewhere else service.schema_head(),
         "DATABASE_SERVICE_ROLE": settings.postgres.service_role,
     }
 
