@@ -13,6 +13,7 @@ from infra.settings.logs import Logs
 from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
 from infra.settings.policy import Policy
+from infra.settings.pipelines import Pipelines
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.release import Released
@@ -51,6 +52,9 @@ class StackConfig(Section):
     slo: Slo = Field(Slo(), description="What the service promises; alerts tell when it is being broken.")
     tracing: Tracing = Field(Tracing(), description="Spans of requests, and where they are sent.")
     policy: Policy = Field(Policy(), description="What the stack is exempt from.")
+    pipelines: Pipelines = Field(
+        Pipelines(), description="Who tests, builds, reviews and applies, and as whom at the cloud."
+    )
 
     @property
     def namespace_name(self) -> str:

@@ -2,6 +2,7 @@
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
 operator.py, logs.py, release.py, slo.py, tracing.py); here is the list.
+operator.py, logs.py, slo.py, tracing.py, pipelines.py); here is the list.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from infra.settings.rules import (
     logs,
     monitoring,
     operator,
+    pipelines,
     places,
     release,
     sizes,
@@ -87,6 +89,14 @@ RULES: tuple[Rule, ...] = (
     slo.window_is_kept,
     tracing.spans_have_an_address,
     tracing.headers_travel_encrypted,
+    pipelines.pipelines_reach_the_stack,
+    pipelines.pipelines_are_named_whole,
+    pipelines.pipelines_cloud_is_named_whole,
+    pipelines.pipelines_have_one_cloud,
+    pipelines.roles_are_apart,
+    pipelines.registry_takes_no_password,
+    pipelines.runner_knows_the_cluster,
+    pipelines.approvals_are_asked_for,
 )
 
 
