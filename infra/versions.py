@@ -14,6 +14,7 @@ POSTGRES = "15.14"
 REDIS = "7.0"
 REDIS_PATCH = "7.0.15"
 KUBE_STATE_METRICS = "2.15.0"
+ACTIONLINT = "1.7.8"
 VICTORIALOGS = "1.52.1"
 # The public images' versions are those of Debian's packages, which the sandbox and the tests run.
 PROMETHEUS = "2.42.0"

@@ -46,6 +46,7 @@ VERSIONS: dict[str, Version] = {
     "kube-state-metrics": Version(
         versions.KUBE_STATE_METRICS, ("version",), r"kube-state-metrics, version v(\S+)"
     ),
+    "actionlint": Version(versions.ACTIONLINT, ("-version",), r"(?m)^v(\d\S*)"),
     **dict.fromkeys(VICTORIALOGS_PROGRAMS, _LOGS),
 }
 

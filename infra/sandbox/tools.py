@@ -52,6 +52,12 @@ FAMILIES: tuple[Family, ...] = (
         f"victorialogs-v{versions.VICTORIALOGS}",
     ),
     Family(
+        "actionlint",
+        TOOLS / "actionlint",
+        {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+        f"-s -w -X github.com/rhysd/actionlint.version=v{versions.ACTIONLINT}",
+    ),
+    Family(
         "pulumi-python",
         TOOLS / "pulumi-python",
         {"pulumi-language-python": "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"},
@@ -72,7 +78,8 @@ PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
 STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cluster
 METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
 LOG_TOOLS = VICTORIALOGS_PROGRAMS  # for stacks whose logs are kept
-NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *LOG_TOOLS, *PULUMI_TOOLS)
+PIPELINE_TOOLS = ("actionlint",)  # for tests of what is rendered for GitHub
+NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *LOG_TOOLS, *PIPELINE_TOOLS, *PULUMI_TOOLS)
 
 
 class Source(StrEnum):
