@@ -18,6 +18,7 @@ from infra.cli import (
     lifecycle,
     logs,
     release,
+    pipelines,
     restore,
     review,
     sandbox,
@@ -52,5 +53,6 @@ def register(app: typer.Typer) -> None:
     app.command()(lifecycle.down)
     app.add_typer(dev.app, name="dev")
     app.add_typer(secrets.app, name="secrets")
+    app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(sandbox.app, name="sandbox")
     app.add_typer(tools.app, name="tools")

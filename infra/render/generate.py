@@ -29,15 +29,19 @@ from infra.render import (
     schema,
     service,
 )
+from infra.render.pipelines import chosen
+from infra.render.pipelines import everything as pipelines
 from infra.settings import document, layers, local, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.monitoring import Email, QuietHours, Receivers, Slack
+from infra.settings.pipelines import Provider
 from infra.settings.stack import Environment, StackName
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
 STACKS = ROOT / "stacks"
 RUNBOOKS = ROOT / "docs" / "runbooks"
+PIPELINES = ROOT / "docs" / "pipelines"
 EXAMPLE_TEAM = "example"
 EXAMPLE_NODE = prometheus.Node("slipway", "10.201.0.2")
 EXAMPLE_MAIL = Email(
@@ -77,7 +81,16 @@ def operated(settings: Settings) -> Settings:
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
     golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
-    return {**golden, **_operated(), **_from_the_model(), **_monitoring_pages()}
+    return {**golden, **_operated(), **_from_the_model(), **_monitoring_pages(), **_pipelines()}
+
+
+def _pipelines() -> dict[Path, str]:
+    """The example of docs/pipelines.md, by both providers."""
+    return {
+        PIPELINES / provider.value / name: text
+        for provider in Provider
+        for name, text in pipelines.files(chosen.planned((), PIPELINES / "stacks" / provider.value)).items()
+    }
 
 
 def _operated() -> dict[Path, str]:

@@ -26,6 +26,7 @@ from app.core.context import Context
 from app.main import create_app, make_context
 from app.modules import REGISTRY
 from app.settings import Settings
+from tests.app import given
 from tests.app.computed import Replica, replicas
 from tests.app.servers import Postgres, RedisServer
 
@@ -90,7 +91,7 @@ def run_migrations(address: str, revision: str = "head", *, down: bool = False) 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server with the migrated database ``ledger``."""
-    server = Postgres()
+    server = given.postgres()
     try:
         server.start()
         server.create(DATABASE)
@@ -105,7 +106,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def redis() -> Iterator[RedisServer]:
     """A running Redis."""
-    server = RedisServer()
+    server = given.redis()
     try:
         server.start()
         yield server

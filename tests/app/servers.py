@@ -119,6 +119,7 @@ class Postgres(Server):
 
     def __init__(self) -> None:
         super().__init__("postgres")
+        self.host, self.client = "127.0.0.1", str(POSTGRES_BIN / "psql")
         self.password = secrets.token_urlsafe(24)
         self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         (self.folder / "password").write_text(self.password)
@@ -144,7 +145,7 @@ class Postgres(Server):
     def sql(self, *statements: str, database: str = "postgres") -> str:
         """Runs statements as the superuser; their output, unaligned."""
         command = [
-            str(POSTGRES_BIN / "psql"),
+            self.client,
             "-XqAt",
             "-v",
             "ON_ERROR_STOP=1",
@@ -176,11 +177,11 @@ class Postgres(Server):
 
     def url(self, user: str, database: str) -> str:
         """The address without a password, for psql."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}@{self.host}:{self.port}/{database}"
 
     def address(self, role: str, database: str) -> str:
         """The address for the owner or the service of a database."""
-        return f"postgresql://{database}_{role}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{database}_{role}:{self.password}@{self.host}:{self.port}/{database}"
 
     def _as_user(self, command: list[str]) -> list[str]:
         if os.geteuid() != 0:

@@ -45,6 +45,7 @@ async def test_without_redis_everybody_is_served_and_told_that_nothing_was_forgo
     await cache.close()
 
 
+@pytest.mark.own_servers
 async def test_redis_going_away_during_a_computation_loses_nothing_but_the_saving(
     replica: Replica, redis: RedisServer
 ) -> None:

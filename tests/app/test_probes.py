@@ -41,6 +41,7 @@ async def test_a_whole_service_is_healthy_and_ready(anonymous: httpx.AsyncClient
     assert (await anonymous.get("/liveness")).json() == {"status": "alive"}
 
 
+@pytest.mark.own_servers
 @pytest.mark.parametrize("fault", [signal.SIGQUIT, signal.SIGSTOP])
 async def test_readiness_falls_with_the_database_and_comes_back_by_itself(
     anonymous: httpx.AsyncClient, alice: httpx.AsyncClient, postgres: Postgres, fault: signal.Signals
@@ -80,6 +81,7 @@ async def test_a_request_without_a_database_is_told_to_come_back(
         assert str(postgres.port) not in response.text
 
 
+@pytest.mark.own_servers
 async def test_a_request_to_a_database_that_hangs_is_given_up(
     postgres: Postgres, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

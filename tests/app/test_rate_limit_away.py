@@ -97,6 +97,7 @@ def test_the_window_of_one_replica_forgets_the_principal_that_came_first() -> No
     assert [window.wait(name, 62) for name in ("c", "a", "a", "b", "a")] == [0, 0, 59, 0, 0]
 
 
+@pytest.mark.own_servers
 async def test_a_redis_that_hangs_costs_one_short_wait_and_is_asked_again_after_the_rest(
     limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +117,7 @@ async def test_a_redis_that_hangs_costs_one_short_wait_and_is_asked_again_after_
         assert time.monotonic() < end, "the limit is never back"
 
 
+@pytest.mark.own_servers
 async def test_while_redis_hangs_one_request_at_a_time_finds_out(
     limited: Make, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def exemplars(program: Running, query: str) -> list[dict[str, Any]]:
 QUERIES = ('api_requests_total{status="404"}', "api_response_seconds_bucket")
 
 
+@pytest.mark.own_servers
 def test_prometheus_keeps_the_trace_id_of_a_request(tmp_path: Path, service: Service) -> None:
     config = tmp_path / "config"
     config.mkdir()

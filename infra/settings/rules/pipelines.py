@@ -99,15 +99,17 @@ def registry_takes_no_password(settings: StackConfig) -> Iterator[Finding]:
     registry = pipelines.registry or ""
     if not pipelines.provider or not registry:
         return
+    github, google = pipelines.provider is Provider.GITHUB, bool(GAR.match(registry))
     if ECR.match(registry):
         yield from _pushes(settings, ("aws", "push_role"), "ECR")
-    elif GAR.match(registry):
+    elif github and google:
         yield from _pushes(settings, ("gcp", "push_account"), "Artifact Registry")
-    elif pipelines.provider is Provider.GITHUB and not registry.startswith(GHCR):
+    elif registry.startswith(GHCR) is not github or google:
+        takes = "ghcr.io, ECR or Artifact Registry" if github else "ECR or GitLab's own registry"
         yield Finding(
             ("pipelines", "registry"),
-            f"{registry} would need a stored password, and provider is github",
-            "use ghcr.io, ECR or Artifact Registry, which take a job's own token",
+            f"{registry} would need a stored password, and provider is {pipelines.provider}",
+            f"use {takes}, where a job logs in by its own token",
             also=(("pipelines", "provider"),),
         )
 

@@ -39,6 +39,7 @@ async def begun(batches: Batches, key: uuid.UUID) -> bool:
     return (await batches.get(key)).processed_items > 0
 
 
+@pytest.mark.own_servers
 @pytest.mark.slow
 async def test_a_batch_outlives_the_databases_restart_and_the_outage_is_said_once(
     context: Context,
@@ -85,6 +86,7 @@ def lateness(done: Callable[[], bool]) -> float:
     return late
 
 
+@pytest.mark.own_servers
 @pytest.mark.slow
 async def test_a_database_that_hangs_keeps_neither_the_loop_nor_the_end_of_the_replica(
     context: Context, owner: uuid.UUID, batches: Batches, until: Until, postgres: Postgres

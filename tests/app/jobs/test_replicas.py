@@ -143,6 +143,7 @@ async def test_an_item_longer_than_the_grace_is_given_back_and_done_elsewhere(
     await proved(context, key, 1, postgres, jobs_database)
 
 
+@pytest.mark.own_servers
 async def test_a_replica_ends_also_while_the_database_hangs_and_nothing_is_lost(
     context: Context, owner: uuid.UUID, start: Start, postgres: Postgres, jobs_database: str
 ) -> None:

@@ -33,6 +33,7 @@ def dumped(postgres: Postgres, database: str) -> list[str]:
     return sorted(line for line in lines if "restrict " not in line)
 
 
+@pytest.mark.own_servers
 @pytest.mark.integration
 def test_the_migration_makes_the_schema_that_the_installed_procrastinate_wants(
     postgres: Postgres, fresh_database: str

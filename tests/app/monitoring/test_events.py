@@ -160,6 +160,7 @@ async def test_a_message_is_masked_and_made_storable(context: Context, postgres:
     assert rows(postgres, f"{stored} ~ 'example.org|user_1'") == 0
 
 
+@pytest.mark.own_servers
 async def test_events_wait_while_the_database_is_away_and_are_written_once_it_is_back(
     context: Context,
     postgres: Postgres,

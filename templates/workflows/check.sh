@@ -1,0 +1,3 @@
+set -euo pipefail
+ruff check .
+ruff format --check .

@@ -1,0 +1,2 @@
+set -eu
+docker build --file "$DOCKERFILE" .

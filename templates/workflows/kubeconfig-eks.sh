@@ -1,0 +1,2 @@
+set -euo pipefail
+aws eks update-kubeconfig --region "$REGION" --name "$CLUSTER" --alias "$CONTEXT"

@@ -1,0 +1,3 @@
+set -euo pipefail
+read -ra names <<<"$STACKS"
+slipway pipelines render --check -- "${names[@]}"
