@@ -46,9 +46,10 @@ def write(files: Mapping[str, str], folder: Path, *, force: bool) -> list[str]:
 
 
 def _read(path: Path) -> str | None:
+    """The text; None where there is none that can be read: writing says why."""
     try:
         return path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
 
 

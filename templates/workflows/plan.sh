@@ -1,14 +1,16 @@
 set -euo pipefail
 mkdir -p review
+read -ra names <<<"$ACKNOWLEDGE"
+given=()
+for name in "${names[@]}"; do given+=(--acknowledge "$name"); done
 code=0
-slipway review "$STACK" --save --format json >"review/$STACK.json" || code=$?
-case "$code" in
-    0) acknowledge=false ;;
-    2) acknowledge=true ;;
-    *) exit "$code" ;;
-esac
-slipway review "$STACK" --format markdown >"review/$STACK.md" || [ "$?" = 2 ]
-digest=$(python3 -c 'import json, sys; print(json.load(sys.stdin).get("digest") or "")' <"review/$STACK.json")
-if [ ! -s "review/$STACK.md" ]; then digest=""; fi
-printf 'DIGEST=%s\nACKNOWLEDGE=%s\n' "$digest" "$acknowledge" >>"${GITHUB_OUTPUT:-plan.env}"
+slipway review "$STACK" "${given[@]}" --save --format json >"review/$STACK.json" || code=$?
+slipway review "$STACK" "${given[@]}" --format markdown >"review/$STACK.md" || [ "$?" = "$code" ]
 cat "review/$STACK.md" >>"${GITHUB_STEP_SUMMARY:-/dev/stdout}"
+if [ "$code" = 2 ]; then
+    echo "$STACK: the review asks for an acknowledgement, and nothing is applied" >&2
+    echo "  → read it, then start this by hand with the names of what may go" >&2
+fi
+[ "$code" = 0 ] || exit "$code"
+digest=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["digest"] or "")' <"review/$STACK.json")
+echo "DIGEST=$digest" >>"${GITHUB_OUTPUT:-plan.env}"

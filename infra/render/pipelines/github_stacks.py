@@ -17,6 +17,7 @@ STACK_PATHS = ["stacks/**", "infra/**", "templates/**", "Pulumi.yaml", "requirem
 REVIEW_DAYS = 30  # as long as somebody may ask what was approved
 FOUND_DAYS = 5
 WRITE_MINUTES = 10
+ACKNOWLEDGE = "Names of data or keys that may go, as the review gives them, separated by blanks"
 # What comes from a fork has no right to the cloud, and says nothing here.
 OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 OIDC = {**READ, "id-token": "write"}
@@ -104,7 +105,7 @@ def apply(plan: Plan) -> Workflow:
         jobs[f"apply-{settings.stack}"] = _apply(settings)
     on = {
         "push": {"branches": [plan.shared.branch], "paths": [*STACK_PATHS, f"{FOLDER}/slipway-apply.yml"]},
-        "workflow_dispatch": {},
+        "workflow_dispatch": {"inputs": {"acknowledge": {"description": ACKNOWLEDGE, "type": "string"}}},
     }
     return workflow("apply", on, jobs)
 
@@ -112,10 +113,10 @@ def apply(plan: Plan) -> Workflow:
 def _plan(settings: Settings) -> Workflow:
     done = [
         *steps.stack_tools(settings, Who.REVIEW),
-        {**run("Plan", "plan"), "id": "plan"},
+        {**run("Plan", "plan", ACKNOWLEDGE="${{ inputs.acknowledge }}"), "id": "plan"},
         steps.artifact("plan", settings, "review", REVIEW_DAYS),
     ]
-    outputs = {key: f"${{{{ steps.plan.outputs.{key} }}}}" for key in ("DIGEST", "ACKNOWLEDGE")}
+    outputs = {"DIGEST": "${{ steps.plan.outputs.DIGEST }}"}
     latest = concurrency(f"slipway-plan-{settings.stack}", cancel=True)
     return _job(settings, "Plan", done, concurrency=latest, outputs=outputs)
 
@@ -130,11 +131,7 @@ def _changing(settings: Settings) -> Workflow:
 
 def _apply(settings: Settings) -> Workflow:
     planned = f"needs.plan-{settings.stack}.outputs"
-    given = {
-        "DIGEST": f"${{{{ {planned}.DIGEST }}}}",
-        "ACKNOWLEDGE": f"${{{{ {planned}.ACKNOWLEDGE }}}}",
-        "APPROVALS": str(settings.pipelines.approvals),
-    }
+    given = {"DIGEST": f"${{{{ {planned}.DIGEST }}}}"}
     done = [*steps.stack_tools(settings, Who.APPLY), run("Apply what was planned", "apply", **given)]
     # A skipped stack before it does not stop this one; a plan that failed does.
     only = f"${{{{ !cancelled() && needs.plan-{settings.stack}.result == 'success' && {planned}.DIGEST }}}}"

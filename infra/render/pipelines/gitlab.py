@@ -7,6 +7,7 @@ from typing import Any
 from infra.images import PUBLIC, Image
 from infra.render.pipelines import gitlab_stacks
 from infra.render.pipelines.github import DOCKERFILE, IMAGE_PATHS, PASSWORD
+from infra.render.pipelines.github_stacks import ACKNOWLEDGE
 from infra.render.pipelines.gitlab_jobs import (
     ECR_IMAGE,
     Job,
@@ -62,6 +63,7 @@ def _asked(plan: Plan) -> dict[str, Any]:
             "value": plan.names[0],
             "options": list(plan.names),
         },
+        "SLIPWAY_ACKNOWLEDGE": {"description": f"To apply: {ACKNOWLEDGE.lower()}", "value": ""},
         "SLIPWAY_IMAGE": {"description": "For a release: registry/repository@sha256:…", "value": ""},
         "SLIPWAY_TO": {"description": "For a rollback: number of the release, else the last", "value": ""},
     }

@@ -87,7 +87,7 @@ def _applied(plan: Plan) -> list[dict[str, Any]]:
 def _plan(plan: Plan, settings: Settings) -> Job:
     before = plan.before(settings)
     return {
-        **_on(settings, "plan", Who.REVIEW),
+        **_on(settings, "plan", Who.REVIEW, ACKNOWLEDGE="$SLIPWAY_ACKNOWLEDGE"),
         "needs": [f"apply-{before.stack}"] if before else [],
         "script": [script("plan")],
         "artifacts": _kept("review/", reports={"dotenv": "plan.env"}),
@@ -104,10 +104,9 @@ def _changing(settings: Settings) -> Job:
 
 def _apply(plan: Plan, settings: Settings) -> Job:
     """By hand where somebody must approve; the pipeline waits."""
-    approvals = settings.pipelines.approvals
-    by_hand = {"when": "manual", "allow_failure": False} if approvals else {}
+    by_hand = {"when": "manual", "allow_failure": False} if settings.pipelines.approvals else {}
     return {
-        **_on(settings, "apply", Who.APPLY, APPROVALS=str(approvals)),
+        **_on(settings, "apply", Who.APPLY),
         **_changing(settings),
         "needs": [f"plan-{settings.stack}"],
         "script": [script("apply")],
