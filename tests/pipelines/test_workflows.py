@@ -113,22 +113,18 @@ def test_every_job_ends_in_time() -> None:
     assert {where for where, job in jobs() if not 5 <= job["timeout-minutes"] <= 60} == set()
 
 
-def test_only_who_may_read_and_nothing_else_has_a_cache() -> None:
-    cached = {
-        where: job["permissions"]
-        for where, job in jobs()
-        for step in job["steps"]
-        if any("cache" in key for key in given(step))
-    }
-    assert cached
-    assert all(rights == {"contents": "read"} for rights in cached.values())
-    keys = {
-        given(step).get("cache-dependency-path")
+def test_only_who_may_read_and_nothing_else_has_a_cache_and_it_is_of_its_lock() -> None:
+    cached = [
+        (job["permissions"], given(step)["key"])
         for _, job in jobs()
         for step in job["steps"]
-        if "cache" in given(step)
-    }
-    assert keys == {"requirements/dev.txt"}
+        if step.get("uses") == Action.CACHE.value.reference
+    ]
+    assert cached
+    assert all(rights == {"contents": "read"} for rights, _ in cached)
+    assert {key for _, key in cached} == {"uv-${{ runner.os }}-3.11-${{ hashFiles('requirements/dev.txt') }}"}
+    others = [key for _, job in jobs() for step in job["steps"] for key in given(step) if "cache" in key]
+    assert others == []
 
 
 @pytest.mark.parametrize("plan", ["github three stacks", "github two teams", "github own runner"])

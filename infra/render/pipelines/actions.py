@@ -30,6 +30,7 @@ class Action(Enum):
 
     CHECKOUT = Pin("actions/checkout", "de0fac2e4500dabe0009e67214ff5f5447ce83dd", "v6.0.2")
     PYTHON = Pin("actions/setup-python", "a309ff8b426b58ec0e2a45f0f869d46889d02405", "v6.2.0")
+    CACHE = Pin("actions/cache", "55cc8345863c7cc4c66a329aec7e433d2d1c52a9", "v6.1.0")
     UPLOAD = Pin("actions/upload-artifact", "b7c566a772e6b6bfb58ed0dc250532a479d7789f", "v6.0.0")
     DOWNLOAD = Pin("actions/download-artifact", "37930b1c2abaa49bbe596cd826c3c89aef350131", "v7.0.0")
     ATTEST = Pin("actions/attest-build-provenance", "a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32", "v4.1.0")

@@ -28,6 +28,7 @@ SCANNER = "anchore/grype:v0.112.0"
 PYTHON_IMAGE = "python:3.11-bookworm"
 STAGES = ["test", "build", "scan", "review", "plan", "apply", "watch", "tell"]
 WORDS = ["test", "apply", "release", "rollback", "drift", "backups"]
+CACHE = ".venv/cache"  # below what linters leave out
 TEST_MINUTES, BUILD_MINUTES = 30, 30
 
 
@@ -79,12 +80,12 @@ def _tested(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _python(minutes: int) -> Job:
-    kept = {"key": {"files": [DEV]}, "paths": [".cache/pip"]}
+    kept = {"key": {"files": [DEV]}, "paths": [f"{CACHE}/"]}
     return {
         **job("test", minutes),
         "image": PYTHON_IMAGE,
         "cache": kept,
-        "variables": {"REQUIREMENTS": DEV, "PIP_CACHE_DIR": "$CI_PROJECT_DIR/.cache/pip"},
+        "variables": {"REQUIREMENTS": DEV, "UV_CACHE_DIR": f"$CI_PROJECT_DIR/{CACHE}"},
     }
 
 

@@ -43,9 +43,13 @@ def checkout(**given: str) -> Step:
 
 def python(requirements: str | None, *, cached: bool = False) -> list[Step]:
     """Python and, in an environment of its own, slipway. A job with rights restores no cache."""
-    kept = {"cache": "pip", "cache-dependency-path": requirements} if cached else {}
-    steps = [use("Set up Python", Action.PYTHON, **{"python-version": PYTHON, **kept})]
-    return [*steps, run("Install slipway", "install", REQUIREMENTS=requirements)] if requirements else steps
+    found = [use("Set up Python", Action.PYTHON, **{"python-version": PYTHON})]
+    if cached:
+        key = f"uv-${{{{ runner.os }}}}-{PYTHON}-${{{{ hashFiles('{requirements}') }}}}"
+        found.append(use("Cache packages", Action.CACHE, path="~/.cache/uv", key=key))
+    if requirements:
+        found.append(run("Install slipway", "install", REQUIREMENTS=requirements))
+    return found
 
 
 def stack_tools(settings: Settings, who: Who) -> list[Step]:
