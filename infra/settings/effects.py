@@ -61,6 +61,8 @@ def _idle(settings: Settings, path: Path) -> Iterator[str]:
         holder = _at(settings, path[:length])
         if getattr(holder, "enabled", True) is False and path[length] != "enabled":
             yield f"Does nothing here: {'.'.join(path[:length])}.enabled is false."
+    if path[0] == "pipelines" and path[1] != "provider" and not settings.pipelines.provider:
+        yield "Does nothing here: pipelines.provider is null."
     if path[0] == "monitoring" and settings.monitoring.enabled:
         operated = settings.monitoring.operator
         if path[1] in OWN if operated else path[1] == "operator_labels":

@@ -201,6 +201,7 @@ def test_a_context_is_made_as_the_stack_names_it() -> None:
         "REGION": "ap-northeast-2",
         "CLUSTER": "ledger-prod",
         "CONTEXT": "ledger-prod-context",
+        "KUBECONFIG_FILE": "",
     }
     google = one("github Google Cloud", "review")["jobs"]["review-ledger-prod"]["steps"]
     assert given(next(step for step in google if step["name"] == "Make the context"))["context_name"] == (

@@ -8,7 +8,7 @@ from infra import versions
 from infra.render.pipelines.github_stacks import STACK_PATHS, WRITE_MINUTES
 from infra.render.pipelines.gitlab_jobs import Job, branch, cloud, job, merge_request, prepared, started
 from infra.render.pipelines.plan import Plan
-from infra.render.pipelines.steps import SLIPWAY
+from infra.render.pipelines.steps import SLIPWAY, context_variables
 from infra.render.pipelines.text import script
 from infra.render.pipelines.who import Who
 from infra.settings.model import Settings
@@ -43,9 +43,7 @@ def _on(settings: Settings, stage: str, who: Who, **variables: str) -> Job:
     if pipelines.at_aws:
         role = getattr(pipelines.aws, f"{who}_role")
         taken = cloud(role, pipelines.aws.audience, pipelines.aws.region or "", f"{name}-{who}")
-        given |= taken.pop("variables")
-        given |= {"REGION": pipelines.aws.region or "", "CLUSTER": pipelines.aws.cluster or ""}
-        given |= {"CONTEXT": settings.cluster.context or ""}
+        given |= {**taken.pop("variables"), **context_variables(settings)}
         begun = [*begun, script("gitlab-token"), script("kubeconfig-eks")]
     tags = {"tags": list(pipelines.runner)} if pipelines.runner else {}
     base = {**job(stage, pipelines.timeout_minutes), "image": IMAGE, **tags, **taken}

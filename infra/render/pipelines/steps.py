@@ -60,11 +60,10 @@ def stack_tools(settings: Settings, who: Who) -> list[Step]:
 
 def cloud(settings: Settings, who: Who) -> list[Step]:
     """The role or account by the job's OIDC token, and the stack's context in the kubeconfig."""
-    pipelines, context = settings.pipelines, settings.cluster.context or ""
+    pipelines = settings.pipelines
     if pipelines.at_aws:
-        region, cluster = pipelines.aws.region or "", pipelines.aws.cluster or ""
-        role = getattr(pipelines.aws, f"{who}_role")
-        known = run("Make the context", "kubeconfig-eks", REGION=region, CLUSTER=cluster, CONTEXT=context)
+        role, region = getattr(pipelines.aws, f"{who}_role"), pipelines.aws.region or ""
+        known = run("Make the context", "kubeconfig-eks", **context_variables(settings))
         return [aws(role, region, pipelines.aws.audience, f"{settings.stack}-{who}"), known]
     if pipelines.at_gcp:
         account = getattr(pipelines.gcp, f"{who}_account")
@@ -72,10 +71,21 @@ def cloud(settings: Settings, who: Who) -> list[Step]:
             "cluster_name": pipelines.gcp.cluster,
             "location": pipelines.gcp.location,
             "project_id": pipelines.gcp.project,
-            "context_name": context,
+            "context_name": settings.cluster.context,
         }
         return [gcp(settings, account), use("Make the context", Action.GKE, **where)]
     return []
+
+
+def context_variables(settings: Settings) -> dict[str, str]:
+    """What the script reads that makes the context of a cluster at EKS, in the file that the stack names."""
+    cluster, aws_cluster = settings.cluster, settings.pipelines.aws
+    return {
+        "REGION": aws_cluster.region or "",
+        "CLUSTER": aws_cluster.cluster or "",
+        "CONTEXT": cluster.context or "",
+        "KUBECONFIG_FILE": cluster.kubeconfig or "",
+    }
 
 
 def aws(role: str, region: str, audience: str, session: str) -> Step:

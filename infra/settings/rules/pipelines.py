@@ -128,6 +128,13 @@ def _pushes(settings: StackConfig, key: tuple[str, str], where: str) -> Iterator
 def runner_knows_the_cluster(settings: StackConfig) -> Iterator[Finding]:
     """A provider's own runner has no kubeconfig: without a cloud that makes one, the runner is your own."""
     pipelines = settings.pipelines
+    if pipelines.provider and pipelines.at_gcp and settings.cluster.kubeconfig:
+        yield Finding(
+            ("cluster", "kubeconfig"),
+            f"{settings.cluster.kubeconfig} is set, and a job on GKE has a kubeconfig of its own",
+            "leave kubeconfig out: $KUBECONFIG names it there and here",
+            also=(("pipelines", "gcp", "apply_account"),),
+        )
     if not pipelines.provider or pipelines.at_aws or pipelines.at_gcp:
         return
     github = pipelines.provider is Provider.GITHUB

@@ -58,6 +58,10 @@ def test_a_value_beside_a_switch_that_is_off_does_nothing(tmp_path: Path) -> Non
         "Does nothing here: backups.enabled is false.",
     )
     assert effects.effects(found.settings, ("backups", "enabled")) == ()
+    assert effects.effects(found.settings, ("pipelines", "branch")) == (
+        "Does nothing here: pipelines.provider is null.",
+    )
+    assert effects.effects(found.settings, ("pipelines", "provider")) == ()
 
 
 @pytest.mark.parametrize(
