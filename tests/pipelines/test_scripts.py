@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from infra.paths import ROOT
 from infra.render.pipelines.text import script
+from tests.pipelines import forges
 
 pytestmark = pytest.mark.unit
 DIGEST = "0123456789abcdef0123456789abcdef"
@@ -230,3 +234,69 @@ def test_the_clouds_token_is_readable_for_nobody_else(runner: Runner) -> None:
     given = {"CLOUD_TOKEN": "ey.of.the.job", "AWS_WEB_IDENTITY_TOKEN_FILE": str(file)}
     assert runner.run("gitlab-token", **given).returncode == 0
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("ey.of.the.job", 0o600)
+
+
+def test_each_stack_has_an_issue_of_its_own(runner: Runner) -> None:
+    (runner.folder / "infra").symlink_to(ROOT / "infra")
+    (runner.folder / "found").mkdir()
+    for name, text in (("ledger-prod", "replicas 2 → 3"), ("ledger-staging", "")):
+        (runner.folder / "found" / f"{name}.md").write_text(text, encoding="utf-8")
+    kept = forges.github()
+    with forges.serving(kept) as url:
+        job = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": url,
+            "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_REPOSITORY": "team/ledger",
+            "GITHUB_RUN_ID": "5",
+            "GITHUB_TOKEN": kept.token,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        answer = runner.run("issues", ABOUT="drift", TITLE="Drift of", **job)
+    assert answer.returncode == 0, answer.stderr
+    assert [issue["title"] for issue in kept.issues] == ["Drift of ledger-prod"]
+    assert answer.stdout.splitlines() == [
+        "drift:ledger-prod: an issue was opened",
+        "drift:ledger-staging: all is well",
+    ]
+
+
+def test_gitlab_comments_with_the_bases_code_and_keeps_what_was_found(runner: Runner) -> None:
+    def git(folder: Path, *arguments: str) -> str:
+        identity = ("-c", "user.email=test@example.com", "-c", "user.name=test")
+        command = ["git", "-C", str(folder), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    origin = runner.folder / "origin"
+    (origin / "infra").mkdir(parents=True)
+    (origin / "infra" / "forge.py").write_text("the branch's\n")
+    git(origin, "init", "--quiet", "--initial-branch=main")
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(origin, "add", ".")
+    git(origin, "commit", "--quiet", "--message", "base")
+    base = git(origin, "rev-parse", "HEAD")
+    (origin / "infra" / "forge.py").write_text("the merge request's\n")
+    git(origin, "commit", "--quiet", "--all", "--message", "change")
+    work = runner.folder / "work"
+    git(runner.folder, "clone", "--quiet", "--depth", "1", origin.as_uri(), str(work))
+    (work / "review").mkdir()
+    (work / "review" / "ledger-prod.md").write_text("found\n")
+    shutil.copytree(work, runner.folder / "job")
+    job = Runner(runner.folder / "job")
+    assert job.run("gitlab-base", CI_MERGE_REQUEST_DIFF_BASE_SHA=base).returncode == 0
+    assert (job.text("infra/forge.py"), job.text("review/ledger-prod.md")) == ("the branch's\n", "found\n")
+
+
+@pytest.mark.parametrize(
+    ("named", "written"), [("", ""), ("~/.kube/ledger", "KUBECONFIG=/home/me/.kube/ledger\n")]
+)
+def test_the_context_goes_to_the_file_that_the_stack_names(runner: Runner, named: str, written: str) -> None:
+    runner.program = "aws"
+    where = {"REGION": "eu-central-1", "CLUSTER": "ledger", "CONTEXT": "ledger-prod", "HOME": "/home/me"}
+    given = {**where, "KUBECONFIG_FILE": named, "GITHUB_ENV": str(runner.folder / "env")}
+    assert runner.run("kubeconfig-eks", **given).returncode == 0
+    assert (
+        runner.text("heard")
+        == "eks update-kubeconfig --region eu-central-1 --name ledger --alias ledger-prod\n"
+    )
+    assert runner.text("env") == written

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from infra.errors import UserError
 from infra.render.pipelines import trust
@@ -78,3 +81,13 @@ def test_a_role_that_the_stack_does_not_name_is_told() -> None:
     stack = plans.plans()["github own runner"].stacks[-1]
     with pytest.raises(UserError, match=r"names neither aws\.push_role nor gcp\.push_account"):
         trust.of(stack, Who.PUSH)
+
+
+@pytest.mark.parametrize("who", Who)
+def test_iam_takes_each_policy(who: Who) -> None:
+    with mock_aws():
+        iam = boto3.client("iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        for name in ("github ECR", "gitlab ECR"):
+            policy = json.dumps(trust.of(plans.plans()[name].stacks[-1], who))
+            made = iam.create_role(RoleName=name.replace(" ", "-"), AssumeRolePolicyDocument=policy)["Role"]
+            assert made["AssumeRolePolicyDocument"] == json.loads(policy)

@@ -1,8 +1,8 @@
 """The actions that the workflows use, each by the commit that its version is.
 
-Source: the lists that michael-k/quarantined-actions makes of the owners' own tags (each seen unchanged for
-14 days), and for pulumi, anchore and azure several public workflows that name commit and version together.
-All of them run on Node.js 24. To move to another version: change commit and version together.
+Source: acidghost/actions-latest and michael-k/quarantined-actions, which list the owners' own tags with their
+commits; pulumi/actions and anchore/scan-action from several public workflows that name both. All of them run
+on Node.js 24. To move to another version: change commit and version together.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Action(Enum):
     CHECKOUT = Pin("actions/checkout", "de0fac2e4500dabe0009e67214ff5f5447ce83dd", "v6.0.2")
     PYTHON = Pin("actions/setup-python", "a309ff8b426b58ec0e2a45f0f869d46889d02405", "v6.2.0")
     CACHE = Pin("actions/cache", "55cc8345863c7cc4c66a329aec7e433d2d1c52a9", "v6.1.0")
-    UPLOAD = Pin("actions/upload-artifact", "b7c566a772e6b6bfb58ed0dc250532a479d7789f", "v6.0.0")
-    DOWNLOAD = Pin("actions/download-artifact", "37930b1c2abaa49bbe596cd826c3c89aef350131", "v7.0.0")
+    UPLOAD = Pin("actions/upload-artifact", "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a", "v7.0.1")
+    DOWNLOAD = Pin("actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1")
     ATTEST = Pin("actions/attest-build-provenance", "a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32", "v4.1.0")
     BUILDX = Pin("docker/setup-buildx-action", "4d04d5d9486b7bd6fa91e7baf45bbb4f8b9deedd", "v4.0.0")
     BUILD = Pin("docker/build-push-action", "d08e5c354a6adb9ed34480a06d141179aa583294", "v7.0.0")
