@@ -1,5 +1,5 @@
 set -euo pipefail
-if [ -z "$DIGEST" ]; then
+if [ -z "${DIGEST:-}" ]; then
     echo "$STACK: nothing changes"
     exit 0
 fi

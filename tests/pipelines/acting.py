@@ -35,11 +35,13 @@ STANDINS = {
 LABELS = ("self-hosted", "linux")
 SECONDS = 900
 OWNER = "team/ledger"
-REVIEWED = """\
+ANSWERING = """\
 #!/bin/sh
-# A `slipway` whose review is what the test says; everything else is the job's own.
-case "$1" in
-review) cat "$STANDIN_REVIEW/text"; exit "$(cat "$STANDIN_REVIEW/code")" ;;
+# A `slipway` whose reviews are what the test says, and which writes down what would change a stack.
+case "$*" in
+review*json) cat "$STANDIN_ANSWERS/plan"; exit "$(cat "$STANDIN_ANSWERS/code")" ;;
+review*) cat "$STANDIN_ANSWERS/text"; exit "$(cat "$STANDIN_ANSWERS/code")" ;;
+apply* | release* | rollback*) echo "$*" >>"$STANDIN_ANSWERS/heard" ;;
 *) exec .venv/bin/slipway "$@" ;;
 esac
 """
@@ -77,9 +79,9 @@ class Repository:
         slipway: list[str | Path] = [ROOT / ".venv" / "bin" / "slipway", "--stacks", made.folder / "stacks"]
         _run([*slipway, "pipelines", "render", "example-prod", "--to", made.folder], ROOT)
         made._commit()
-        for name in ("artifacts", "review", "tools", "runner"):
+        for name in ("artifacts", "answers", "tools", "runner"):
             (scratch / name).mkdir()
-        (scratch / "tools" / "slipway").write_text(REVIEWED)
+        (scratch / "tools" / "slipway").write_text(ANSWERING)
         (scratch / "tools" / "slipway").chmod(0o755)
         return made
 
@@ -100,10 +102,17 @@ class Repository:
         """The one commit."""
         return _run(["git", "rev-parse", "HEAD"], self.folder).strip()
 
-    def review(self, text: str, code: int) -> None:
-        """What the stand-in for `slipway review` answers from now on."""
-        (self.scratch / "review" / "text").write_text(text, encoding="utf-8")
-        (self.scratch / "review" / "code").write_text(str(code))
+    def answer(self, text: str = "", code: int = 0, digest: str = "") -> None:
+        """What the stand-in for `slipway review` answers from now on; nothing was heard yet."""
+        plan = json.dumps({"digest": digest or None})
+        kept = {"text": text, "code": str(code), "plan": plan, "heard": ""}
+        for name, value in kept.items():
+            (self.scratch / "answers" / name).write_text(value, encoding="utf-8")
+
+    @property
+    def heard(self) -> list[str]:
+        """The commands that would have changed a stack."""
+        return (self.scratch / "answers" / "heard").read_text(encoding="utf-8").splitlines()
 
     def kept(self, name: str) -> str:
         """A file that a stand-in has left."""
@@ -132,7 +141,7 @@ class Repository:
             "STANDIN_PYTHON": str(Path(sys.executable).resolve()),
             "STANDIN_ENVIRONMENT": sys.prefix,
             "STANDIN_ARTIFACTS": str(self.scratch / "artifacts"),
-            "STANDIN_REVIEW": str(self.scratch / "review"),
+            "STANDIN_ANSWERS": str(self.scratch / "answers"),
             "STANDIN_TOOLS": str(self.scratch / "tools"),
             "RUNNER_TEMP": str(self.scratch / "runner"),
             **variables,
