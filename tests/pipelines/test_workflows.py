@@ -223,6 +223,9 @@ def test_the_image_is_scanned_by_the_digest_that_was_pushed() -> None:
     assert given(push) | {"push": True, "provenance": "mode=max", "sbom": True} == given(push)
     attest = next(step for step in built["publish"]["steps"] if step["name"].startswith("Attest"))
     assert given(attest)["subject-digest"] == "${{ steps.build.outputs.digest }}"
+    assert attest["if"] == (
+        "${{ github.event.repository.visibility == 'public' || vars.SLIPWAY_ATTEST == 'true' }}"
+    )
     (scan,) = (step for step in built["scan"]["steps"] if step["name"] == "Scan")
     assert given(scan)["image"] == "${{ needs.publish.outputs.image }}"
     assert (given(scan)["severity-cutoff"], given(scan)["only-fixed"]) == ("high", True)

@@ -22,6 +22,8 @@ TRIED = "slipway-service:tried"
 TEST_MINUTES, BUILD_MINUTES = 30, 30
 BY_PULL_REQUEST = "${{ github.event_name == 'pull_request' }}"
 HIGH_AND_FIXED = {"fail-build": True, "severity-cutoff": "high", "only-fixed": True, "output-format": "table"}
+# A private repository can attest in an enterprise's plan alone; BuildKit's provenance is beside every image.
+ATTESTED = "${{ github.event.repository.visibility == 'public' || vars.SLIPWAY_ATTEST == 'true' }}"
 READ = {"contents": "read"}
 JOB_KEYS = ("name", "if", "needs", "runs-on", "timeout-minutes", "environment", "concurrency", "permissions")
 STEP_KEYS = ("name", "id", "if", "uses", "with", "env", "run")
@@ -166,7 +168,7 @@ def _publish(plan: Plan) -> Workflow:
         *steps.registry_login(plan),
         use("Set up buildx", Action.BUILDX),
         {**built, "id": "build"},
-        use("Attest where it was built", Action.ATTEST, **attested),
+        {**use("Attest where it was built", Action.ATTEST, **attested), "if": ATTESTED},
         {**named, "id": "image"},
     ]
     rights = {**_rights(plan, "write"), "id-token": "write", "attestations": "write"}
