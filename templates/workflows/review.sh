@@ -2,6 +2,8 @@ set -euo pipefail
 mkdir -p review
 code=0
 slipway review "$STACK" --format markdown >"review/$STACK.md" || code=$?
+# A command that is used wrongly ends with 2 as well, and says nothing here.
+if [ "$code" = 2 ] && [ ! -s "review/$STACK.md" ]; then code=1; fi
 case "$code" in
     0 | 2) ;;
     *)

@@ -42,6 +42,18 @@ def test_a_review_that_failed_says_so_in_the_comment_and_fails(runner: Runner) -
     assert runner.text("review/ledger-prod.md") == UNREVIEWED
 
 
+MISUSED = [("review", "review/ledger-prod.md", UNREVIEWED), ("drift", "found/ledger-prod.md", "")]
+
+
+@pytest.mark.parametrize(("name", "file", "said"), MISUSED)
+def test_a_command_that_was_used_wrongly_is_no_review(
+    runner: Runner, name: str, file: str, said: str
+) -> None:
+    runner.answers = {"review": (2, "")}
+    assert runner.run(name, RUN="https://run").returncode == 1
+    assert runner.text(file) == said
+
+
 def planned(code: int, digest: str) -> dict[str, tuple[int, str]]:
     return {
         "review ledger-prod --save --format json": (code, f'{{"digest": {digest}}}'),
