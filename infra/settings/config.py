@@ -12,8 +12,8 @@ from infra.settings.ingress import Ingress
 from infra.settings.logs import Logs
 from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
-from infra.settings.policy import Policy
 from infra.settings.pipelines import Pipelines
+from infra.settings.policy import Policy
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.release import Released

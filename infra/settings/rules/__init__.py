@@ -1,8 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, logs.py, release.py, slo.py, tracing.py); here is the list.
-operator.py, logs.py, slo.py, tracing.py, pipelines.py); here is the list.
+operator.py, logs.py, release.py, slo.py, tracing.py, pipelines.py); here is the list.
 """
 
 from __future__ import annotations
