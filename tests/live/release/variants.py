@@ -8,6 +8,8 @@ from pathlib import Path
 
 from infra.images import Catalogue, Image, reference
 from infra.paths import ROOT
+from infra.progress import Progress
+from infra.sandbox import images as built
 from infra.sandbox.config import SandboxConfig
 from tests.live.faults.images import with_file
 
@@ -49,6 +51,7 @@ def name(variant: str) -> str:
 def images(folder: Path, *variants: str) -> Iterator[Mapping[str, str]]:
     """Variant → reference, in the cluster's containerd for as long as the context lasts."""
     base = reference(Image.SERVICE, Catalogue.SANDBOX)
+    built.ensure([Image.SERVICE], SandboxConfig(), Progress(quiet=True))
     with ExitStack() as held:
         for variant in variants:
             work = folder / variant
