@@ -1,0 +1,1 @@
+"""What NetworkPolicies mean, whoever wrote them."""
