@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from infra.settings.access import HOST_PORT
 from infra.settings.base import Memory, Resources, Schedule, Section, TimeZone
 from infra.settings.pitr import Pitr
 
@@ -42,7 +43,7 @@ class Store(Section):
     )
     endpoint: str | None = Field(
         None,
-        pattern=r"^https://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?$",
+        pattern=rf"^https://[a-z0-9][a-z0-9.-]{{0,252}}(:({HOST_PORT}))?$",
         description="Address of a store that is there (kind s3); without it AWS's own.",
         examples=["https://s3.example.com"],
     )

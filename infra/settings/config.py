@@ -12,6 +12,7 @@ from infra.settings.ingress import Ingress
 from infra.settings.logs import Logs
 from infra.settings.modules import Dispatch, Ledger, Module
 from infra.settings.monitoring import Monitoring
+from infra.settings.network import Network
 from infra.settings.pipelines import Pipelines
 from infra.settings.policy import Policy
 from infra.settings.postgres import Postgres
@@ -44,6 +45,7 @@ class StackConfig(Section):
         Released(), description="Which release has traffic; `slipway release` writes it."
     )
     ingress: Ingress = Field(Ingress(), description="Names and certificate under which it is reached.")
+    network: Network = Field(Network(), description="Who may open a connection to whom.")
     postgres: Postgres = Field(Postgres(), description="The database.")
     redis: Redis = Field(Redis(), description="The cache.")
     backups: Backups = Field(Backups(), description="Dumps of the database, their retention, the drill.")

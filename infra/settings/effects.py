@@ -12,6 +12,7 @@ from infra.settings.rules import reading
 from infra.settings.rules.operator import OWN
 from infra.settings.rules.reading import Path
 
+OF_THE_CLUSTER = ("pod_networks", "node_networks", "api_ports")
 MEMORY_KEYS = (
     ("postgres", "resources", "memory_limit"),
     ("postgres", "max_connections"),
@@ -63,6 +64,10 @@ def _idle(settings: Settings, path: Path) -> Iterator[str]:
             yield f"Does nothing here: {'.'.join(path[:length])}.enabled is false."
     if path[0] == "pipelines" and path[1] != "provider" and not settings.pipelines.provider:
         yield "Does nothing here: pipelines.provider is null."
+    if path[0] == "network" and path[1] != "policies" and not settings.network.policies:
+        yield "Does nothing here: network.policies is false."
+    elif path[0] == "network" and path[1] in OF_THE_CLUSTER and settings.cluster.sandbox:
+        yield "Does nothing here: cluster.sandbox is true, whose networks are known."
     if path[0] == "monitoring" and settings.monitoring.enabled:
         operated = settings.monitoring.operator
         if path[1] in OWN if operated else path[1] == "operator_labels":

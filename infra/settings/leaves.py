@@ -129,9 +129,8 @@ def _questions() -> Mapping[tuple[str, ...], str]:
 def _kind(kind: str, item: Schema) -> str:
     if kind != "array":
         return "one word" if "enum" in item else KINDS[kind]
-    inner = (
-        "words" if "enum" in item else {"string": "texts", "object": "mappings"}.get(item["type"], "values")
-    )
+    named = {"string": "texts", "object": "mappings", "integer": "whole numbers"}
+    inner = "words" if "enum" in item else named.get(item["type"], "values")
     return f"list of {inner}"
 
 

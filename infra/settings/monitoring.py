@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from infra.settings.access import HOST_PORT
 from infra.settings.base import ListRule, Memory, Resources, Section, TimeZone, merged_by
 from infra.settings.grafana import Grafana
 
@@ -76,7 +77,7 @@ class Email(Section):
     )
     smarthost: str | None = Field(
         None,
-        pattern=r"^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?:[0-9]{1,5}$",
+        pattern=rf"^[a-z0-9]([a-z0-9.-]{{0,252}}[a-z0-9])?:({HOST_PORT})$",
         description="Mail server that takes the mail, with its port.",
         examples=["smtp.example.com:587"],
     )

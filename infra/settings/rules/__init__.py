@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, logs.py, release.py, slo.py, tracing.py, pipelines.py); here is the list.
+operator.py, logs.py, release.py, slo.py, tracing.py, pipelines.py, network.py); here is the list.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from infra.settings.rules import (
     grafana,
     logs,
     monitoring,
+    network,
     operator,
     pipelines,
     places,
@@ -96,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     pipelines.registry_takes_no_password,
     pipelines.runner_knows_the_cluster,
     pipelines.approvals_are_asked_for,
+    network.named_hosts_are_elsewhere,
 )
 
 
@@ -120,4 +122,6 @@ def notices(settings: StackConfig) -> list[Finding]:
         *backups.beside_the_data(settings),
         *monitoring.alerts_go_nowhere(settings),
         *operator.own_server_is_not_run(settings),
+        *network.network_is_open(settings),
+        *network.service_is_called(settings),
     ]

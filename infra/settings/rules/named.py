@@ -38,6 +38,8 @@ NOTES = {
     "backups-beside-the-data": "Backups survive the loss of the cluster that they are made in.",
     "alerts-told-to-nobody": "Somebody hears of an alert.",
     "operator-has-its-own": "What only a Prometheus of the stack's own has is set where it runs one.",
+    "network-left-open": "In production pods reach what the stack declares and nothing else.",
+    "service-called-by-nobody": "In production somebody can call the service.",
 }
 
 

@@ -7,6 +7,7 @@ dropped. It repeats no rule's arithmetic more exactly than it must.
 from __future__ import annotations
 
 import json
+import re
 import types
 from datetime import date
 from enum import StrEnum
@@ -42,6 +43,7 @@ DAYS_OF_THE_CALENDAR = st.dates(date(2020, 1, 1), date(2099, 12, 31)).map(date.i
 JUDGED = {"_network": NETWORKS, "_day": DAYS_OF_THE_CALENDAR}  # by functions that no pattern tells of
 RATES, PROVIDER = ("per_minute", "per_hour", "per_day"), ("issuer", "audience", "jwks_url")
 PRINTED = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30)
+SHORT_HOST = re.compile(r"^([a-z]+://)([^.:/]+)(?=[:/]|$)")
 TEXTS = st.one_of(PRINTED, st.builds("~{}/{}".format, PRINTED, PRINTED), st.just("~/.kube/config"))
 
 
@@ -132,6 +134,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     watching.monitoring(drawn)
     watching.tracing(drawn)
     watching.logs(drawn)
+    _network(stack, drawn)
     promised = drawn["slo"]["latency"]
     promised["p95_ms"] = max(bound for bound in LATENCY_BOUNDS_MS if bound <= promised["p95_ms"])
     return drawn
@@ -178,6 +181,22 @@ def _access(drawn: Values) -> None:
         auth["jwks_url"] = auth["jwks_url"].replace("http://", "https://")
     if drawn["ingress"]["hosts"] and service["ip_allow_list"]:
         service["trusted_proxies"] = service["trusted_proxies"] or ["10.0.0.0/8"]
+
+
+def _network(stack: StackName, drawn: Values) -> None:
+    """Hosts that settings name are none of the stack's own: those drawn by a short name get a whole one."""
+    for section, name in ((drawn["service"]["auth"], "jwks_url"), (drawn["tracing"], "endpoint")):
+        section[name] = _whole(section[name])
+    oidc = drawn["monitoring"]["grafana"]["oidc"]
+    oidc |= {name: _whole(oidc[name]) for name in ("token_url", "api_url")}
+    store, email = drawn["backups"]["store"], drawn["monitoring"]["receivers"]["email"]
+    store["endpoint"] = _whole(store["endpoint"])
+    email["smarthost"] = (_whole(f"smtp://{email['smarthost']}") or "")[7:] if email["smarthost"] else None
+    drawn["network"]["reaches"] = [each for each in drawn["network"]["reaches"] if ".svc" not in each]
+
+
+def _whole(url: str | None) -> str | None:
+    return url and SHORT_HOST.sub(r"\1\2.example.com", url)
 
 
 def _rising(route: str) -> str:

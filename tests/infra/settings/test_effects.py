@@ -11,6 +11,7 @@ from infra.settings.differences import differences
 from infra.settings.leaves import leaves
 from infra.settings.provenance import Provenance, trace
 from tests.infra.layered import STACK, folder
+from tests.infra.mocks import settings
 
 pytestmark = pytest.mark.unit
 LEAVES = {leaf.key: leaf for leaf in leaves()}
@@ -72,11 +73,28 @@ def test_what_a_server_of_the_stacks_own_has_does_nothing_where_the_cluster_runs
     operator: bool, idle: str, used: str, tmp_path: Path
 ) -> None:
     own = f"  slipway:monitoring: {{enabled: true, operator: {str(operator).lower()}}}\n"
-    settings = traced(tmp_path, own).settings
-    assert settings is not None
+    found = traced(tmp_path, own).settings
+    assert found is not None
     said = f"Does nothing here: monitoring.operator is {str(operator).lower()}."
-    assert effects.effects(settings, ("monitoring", idle)) == (said,)
-    assert effects.effects(settings, ("monitoring", used)) == ()
+    assert effects.effects(found, ("monitoring", idle)) == (said,)
+    assert effects.effects(found, ("monitoring", used)) == ()
+
+
+@pytest.mark.parametrize(
+    ("stack", "policies", "key", "said"),
+    [
+        ("ledger-dev", False, "callers", "network.policies is false."),
+        ("ledger-dev", False, "policies", None),
+        ("ledger-dev", True, "pod_networks", None),
+        ("sandbox", True, "pod_networks", "cluster.sandbox is true, whose networks are known."),
+        ("sandbox", True, "callers", None),
+    ],
+)
+def test_a_key_of_the_network_says_where_it_does_nothing(
+    stack: str, policies: bool, key: str, said: str | None
+) -> None:
+    told = effects.effects(settings(stack, network={"policies": policies}), ("network", key))
+    assert told == ((f"Does nothing here: {said}",) if said else ())
 
 
 def test_a_stack_does_not_differ_from_itself(tmp_path: Path) -> None:
