@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes
 
-from infra import images, names
+from infra import images, names, ranges
 from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
 from infra.components.ingress import Ingress
@@ -21,6 +21,7 @@ from infra.components.monitoring.exporters import Exporters, Measured
 from infra.components.monitoring.operated import Operated
 from infra.components.monitoring.prometheus import Prometheus
 from infra.components.namespace import Namespace
+from infra.components.network import NetworkPolicies
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
@@ -34,6 +35,7 @@ from infra.render import postgres as postgres_render
 from infra.render import prometheus as prometheus_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
+from infra.render.network import policies
 from infra.render.operator import OPERATOR
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
@@ -52,14 +54,13 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
     namespace = _namespace(settings, opts)
     context = Context(str(settings.stack), namespace.namespace)
+    opts = _closed("network", settings, context, settings.namespace_name, opts)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
     used = {image: _reference(settings, image) for image in wanted}
     passwords = {name: secrets[name] for name in POSTGRES_PASSWORDS}
     store = _store(settings, context, used[Image.BACKUPS], secrets, opts) if of_backups else None
-    archive = None
-    if store and archive_render.wanted(settings):
-        archive = Archive(settings, used[Image.BACKUPS], secrets[SecretName.BACKUP_KEY], store.access)
+    archive = _archive(settings, used[Image.BACKUPS], secrets, store) if store else None
     # An archive needs pgBackRest in PostgreSQL's own container too, which the backups' image has.
     server = used[Image.POSTGRES] if archive is None else archive.image
     read = settings.monitoring.enabled
@@ -71,6 +72,7 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
         "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
     )
     if store:
+        # After the store with all its protection, where it is ours: the exporter asks it as it starts.
         addresses = Addresses(postgres.owner_url, redis.copying_url)
         key = secrets[SecretName.BACKUP_KEY]
         after = _after(store.made, opts)
@@ -91,6 +93,15 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
 def _namespace(settings: Settings, opts: pulumi.ResourceOptions) -> Namespace:
     name, protected = settings.namespace_name, settings.namespace.protected
     return Namespace("stack", name, str(settings.stack), opts, protected=protected)
+
+
+def _closed(
+    name: str, settings: Settings, context: Context, namespace: str, opts: pulumi.ResourceOptions
+) -> pulumi.ResourceOptions:
+    """Options of what runs in the namespace, which comes after its policies: no pod is open at first."""
+    found = policies.of_stack(settings, ranges.of(settings))
+    wanted = [policy for policy in found if policy.namespace == namespace]
+    return _after([NetworkPolicies(name, context, wanted, opts)], opts) if wanted else opts
 
 
 def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
@@ -135,12 +146,18 @@ def _store(
     return _Store(_given_access(secrets), [])
 
 
+def _archive(settings: Settings, image: str, secrets: Secrets, store: _Store) -> Archive | None:
+    """None where the log is not archived."""
+    if not archive_render.wanted(settings):
+        return None
+    return Archive(settings, image, secrets[SecretName.BACKUP_KEY], store.access)
+
+
 def _named(used: Mapping[Image, str]) -> dict[str, str]:
     return {image.value: reference for image, reference in used.items()}
 
 
 def _after(made: list[pulumi.Resource], opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """After the store with all its protection, where it is ours: the exporter asks it as it starts."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
 
 
@@ -221,7 +238,9 @@ def _logs(settings: Settings, context: Context, opts: pulumi.ResourceOptions) ->
     cluster = settings.cluster
     own = str(SandboxConfig(cluster.name, cluster.network).logs) if cluster.sandbox else None
     folders = logs_render.node_folders(settings, own)
-    LogCollector(Context(context.stack, apart), settings, folders, collector, opts)
+    reading = Context(context.stack, apart)
+    opts = _closed("logs-network", settings, reading, name, opts)
+    LogCollector(reading, settings, folders, collector, opts)
     return _Logs(made, {Image.VICTORIA_LOGS.value: stores, Image.VLAGENT.value: collector})
 
 

@@ -29,6 +29,8 @@ from infra.render import (
     schema,
     service,
 )
+from infra.render.network import policies
+from infra.render.network.peers import Ranges
 from infra.render.pipelines import chosen
 from infra.render.pipelines import everything as pipelines
 from infra.settings import document, layers, local, model
@@ -44,6 +46,9 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 PIPELINES = ROOT / "docs" / "pipelines"
 EXAMPLE_TEAM = "example"
 EXAMPLE_NODE = prometheus.Node("slipway", "10.201.0.2")
+EXAMPLE_RANGES = Ranges(
+    ("10.244.0.0/16", "10.96.0.0/16"), ("10.201.0.2/32",), ("10.201.0.0/30",), (1053,), (6443,), watched=True
+)
 EXAMPLE_MAIL = Email(
     to=("oncall@example.com",), sender="alerts@example.com", smarthost="smtp.example.com:587"
 )
@@ -131,6 +136,7 @@ def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
         ),
         ("redis", redis.files(settings.redis)),
         ("backups", backups.files(settings)),
+        ("network", policies.files(settings, _ranges(settings))),
         *(_monitoring(settings) if measured else []),
     ):
         yield from ((f"{environment}/{product}/{name}", text) for name, text in files.items())
@@ -139,6 +145,10 @@ def _golden(environment: Environment) -> Iterator[tuple[str, str]]:
         f"{environment}/service/environment",
         "".join(f"{key}={value}\n" for key, value in variables.items()),
     )
+
+
+def _ranges(settings: Settings) -> Ranges:
+    return EXAMPLE_RANGES if settings.cluster.sandbox else Ranges()
 
 
 def _monitoring(settings: Settings) -> list[tuple[str, dict[str, str]]]:

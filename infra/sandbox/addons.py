@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 
 from infra import images
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox.config import DNS_PORT, SandboxConfig
 from infra.sandbox.kubeapi import Object
 from infra.sandbox.provisioner import PROVISIONER, STORAGE_CLASS
 
 SYSTEM = "kube-system"
-DNS_PORT, DNS_HEALTH, DNS_READY, DNS_METRICS = 1053, 8080, 8181, 9153
+DNS_HEALTH, DNS_READY, DNS_METRICS = 8080, 8181, 9153
 DNS_UID = 65532
 _LABELS = {"k8s-app": "kube-dns"}
 _RBAC = "rbac.authorization.k8s.io"

@@ -12,6 +12,8 @@ from infra.errors import UserError
 DEFAULT_NAME = "slipway"
 NETWORKS = 10
 NETWORK_NOTE = "network"  # below the state folder
+API_PORT = 6443
+DNS_PORT = 1053  # of CoreDNS' pods, which may not take 53; their Service has that
 KUBECONFIG_MARK = "slipway.dev/sandbox"  # an extension of the cluster's entry in every kubeconfig we write
 RUN_ROOT = Path("/run/slipway")  # short: a socket path holds 107 characters at most
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
@@ -93,7 +95,7 @@ class SandboxConfig:
 
     @property
     def api_url(self) -> str:
-        return f"https://{self.node_address}:6443"
+        return f"https://{self.node_address}:{API_PORT}"
 
     @property
     def cgroup(self) -> str:

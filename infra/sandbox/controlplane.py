@@ -7,13 +7,13 @@ from pathlib import Path
 import yaml
 
 from infra.sandbox import certificates, health, identities
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox.config import API_PORT, SandboxConfig
 from infra.sandbox.identities import CLUSTER, ETCD, FRONT_PROXY, SIGNING_KEY
 from infra.sandbox.parts import Part
 from infra.sandbox.tools import tool
 
 ETCD_CLIENTS, ETCD_PEERS, ETCD_HEALTH = 2379, 2380, 2381
-API, CONTROLLERS, SCHEDULER = 6443, 10257, 10259
+API, CONTROLLERS, SCHEDULER = API_PORT, 10257, 10259
 ETCD_QUOTA_BYTES = 1 << 30
 GO_MEMORY = {"etcd": "192MiB", "apiserver": "512MiB"}  # soft limits: the collector works harder above them
 

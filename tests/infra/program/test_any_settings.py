@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def test_whatever_validates_builds_and_keeps_the_house_rules(wanted: Settings) -
     names_are_labels(made)
     pools_fit_the_planned_database(made)
     nothing_plain_holds_a_secret(made)
+    policies_are_what_the_api_takes(made, closed=wanted.network.policies)
 
 
 def containers_are_caged_and_bounded(made: Built) -> None:
@@ -101,6 +103,22 @@ def nothing_plain_holds_a_secret(made: Built) -> None:
             text = json.dumps(item.inputs, default=str)
             assert [name for name, value in SECRETS.items() if value in text] == [], item.name
     assert [name for name, value in SECRETS.items() if value in str(made.exports)] == []
+
+
+def policies_are_what_the_api_takes(made: Built, *, closed: bool) -> None:
+    """As the API server validates them: ports, networks, and exceptions strictly inside their network."""
+    found = made.kind("NetworkPolicy")
+    assert bool(found) is closed
+    for name, policy in found.items():
+        for rule in (*policy["spec"].get("ingress", ()), *policy["spec"].get("egress", ())):
+            assert all(1 <= port.get("port", 1) <= 65_535 for port in rule["ports"]), name
+            for row in rule.get("from", rule.get("to", ())):
+                block = row.get("ipBlock", {"cidr": "0.0.0.0/0"})
+                whole = ip_network(block["cidr"])
+                for inner in map(ip_network, block.get("except", ())):
+                    assert inner.version == whole.version, name
+                    assert inner.prefixlen > whole.prefixlen, name
+                    assert inner.network_address in whole, name
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_the_nodes_files_are_seen_in_a_namespace_of_their_own_and_nowhere_else(p
     }
     assert apart == {
         "logs-collector-account", "logs-collector-role", "logs-collector-binding", "logs-collector-nodes",
-        "logs-collector-address",
+        "logs-collector-address", "logs-network-default-deny", "logs-network-logs-collector",
     }  # fmt: skip
     holders = {name for name, pod in program.pods() if "hostPath" in json.dumps(pod)}
     assert holders == {"logs-collector-nodes"}

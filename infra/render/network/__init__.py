@@ -1,0 +1,1 @@
+"""Who opens a connection to whom: declared as links, rendered as NetworkPolicies."""
