@@ -26,6 +26,7 @@ dev: install  ## The service with reload on its own PostgreSQL and Redis, withou
 
 test: coverage up  ## Every test: unit, renders, and live on the running sandbox
 	@$(VENV)/pytest $(PARALLEL) $(addprefix --ignore=tests/,app contract $(LIVE)) --durations=15
+	@scripts/bootstrap cilium
 	@$(VENV)/pytest $(addprefix tests/,$(LIVE)) --durations=15
 
 coverage: install  ## The service's own tests; fails where they reach too little of app/

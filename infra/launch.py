@@ -16,7 +16,7 @@ from infra.progress import Progress
 from infra.releases import housekeeping
 from infra.sandbox import cluster, images, parts, tools
 from infra.sandbox.children import workers
-from infra.sandbox.config import DEFAULT_NAME, SandboxConfig
+from infra.sandbox.config import DEFAULT_NAME, PodNetwork, SandboxConfig
 from infra.sandbox.doctor import require_machine
 from infra.settings import layers
 from infra.settings.layers import stack_file
@@ -58,12 +58,19 @@ def prepare_sandbox(config: SandboxConfig, progress: Progress, wanted: Sequence[
     """The cluster with every image on it. Pulumi is compiled while the cluster starts."""
     require_machine(config)
     with workers(4) as crew:
-        cluster_tools = crew.start(tools.ensure, tools.CLUSTER_TOOLS, progress, stop=crew.stop)
+        cluster_tools = crew.start(build_cluster, config, progress, crew.stop)
         crew.start(images.ensure, wanted, config, progress, stop=crew.stop)
         crew.start(_start_cluster, cluster_tools, config, progress)
         crew.start(_build_pulumi, cluster_tools, progress, crew.stop)
         crew.finish()
     images.load(config, progress, wanted)
+
+
+def build_cluster(config: SandboxConfig, progress: Progress, stop: threading.Event | None = None) -> None:
+    """What the cluster runs, as far as it is not there. Raises UserError."""
+    tools.ensure(tools.CLUSTER_TOOLS, progress, stop=stop)
+    if config.pods is PodNetwork.CILIUM:
+        tools.ensure(tools.POLICY_TOOLS, progress, stop=stop, use_path=False)
 
 
 def _start_cluster(cluster_tools: Future[Any], config: SandboxConfig, progress: Progress) -> None:

@@ -17,10 +17,11 @@ from infra.errors import EXIT_FAILED, UserError
 from infra.names import PROJECT, SANDBOX
 from infra.progress import Progress
 from infra.sandbox import tools
-from infra.sandbox.config import SandboxConfig, standing
+from infra.sandbox.config import PodNetwork, SandboxConfig, standing
 from infra.settings import check, layers
 from infra.settings.cluster import Cluster
 from infra.settings.flaw import RefusedError
+from infra.settings.sandbox import Sandbox
 from infra.settings.sealed import MISSING_SECRET
 from infra.settings.secrets import SecretName
 from infra.settings.stack import Environment, StackName
@@ -52,11 +53,13 @@ def is_sandbox(stack: str) -> bool:
 def cluster(stack: str) -> SandboxConfig:
     """The sandbox cluster that the stack goes to. Raises UserError where name or network cannot be used."""
     try:
-        wanted = Cluster.model_validate(layers.draft(stack)["cluster"])
+        draft = layers.draft(stack)
+        wanted = Cluster.model_validate(draft["cluster"])
+        joined = Sandbox.model_validate_json(json.dumps(draft["sandbox"])).network
     except ValidationError:
         check.load(stack, secrets=False)  # says where and why
         raise
-    return standing(wanted.name, wanted.network)
+    return standing(wanted.name, wanted.network, PodNetwork(joined) if joined else None)
 
 
 def environment(stack: str) -> dict[str, str]:

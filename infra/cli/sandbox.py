@@ -24,18 +24,23 @@ Name = Annotated[str, typer.Option("--name", help="The cluster; more than one ca
 Network = Annotated[
     int | None, typer.Option("--network", help="Address ranges of a new cluster, 0 to 9 (0 if left out).")
 ]
+Pods = Annotated[
+    str | None,
+    typer.Option("--pods", help="What joins the pods: bridge, or cilium, which enforces NetworkPolicies."),
+]
 DEFAULT = "slipway"
 FOLLOW_SECONDS = 0.2
 
 
 @app.command()
-def up(name: Name = DEFAULT, network: Network = None) -> None:
+def up(name: Name = DEFAULT, network: Network = None, pods: Pods = None) -> None:
     """Start the cluster, or mend what does not run of it; builds the tools it lacks."""
-    from infra.sandbox import cluster, doctor, tools
+    from infra.launch import build_cluster
+    from infra.sandbox import cluster, doctor
 
-    config, progress = _config(name, network), Progress()
+    config, progress = _config(name, network, pods), Progress()
     doctor.require_machine(config)
-    tools.ensure(tools.CLUSTER_TOOLS, progress)
+    build_cluster(config, progress)
     cluster.up(config, progress)
     typer.echo(f"kubeconfig: {config.kubeconfig}")
 
@@ -103,8 +108,8 @@ def kubeconfig(
     typer.echo(config.kubeconfig)
 
 
-def _config(name: str, network: int | None = None) -> SandboxConfig:
-    from infra.sandbox.config import resolve
+def _config(name: str, network: int | None = None, pods: str | None = None) -> SandboxConfig:
+    from infra.sandbox.config import PodNetwork, resolve
 
     if os.geteuid():
         raise UserError.of(
@@ -113,7 +118,11 @@ def _config(name: str, network: int | None = None) -> SandboxConfig:
             "run the same command with sudo",
             exit_code=EXIT_USAGE,
         )
-    return resolve(name, network)
+    known = [word.value for word in PodNetwork]
+    if pods not in (None, *known):
+        remedy = f"use {' or '.join(known)}"
+        raise UserError.of("--pods", f"{pods!r} joins no pods", remedy, exit_code=EXIT_USAGE)
+    return resolve(name, network, PodNetwork(pods) if pods else None)
 
 
 def _show(found: list[PartStatus]) -> None:

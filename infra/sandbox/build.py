@@ -28,7 +28,8 @@ TEMPORARY = ".building-"
 
 @dataclass(frozen=True)
 class Companion:
-    """A script that belongs beside a binary: ``path`` in ``module`` (path@version) of ``source/go.sum``."""
+    """A script or a folder that belongs beside a binary: ``path`` in ``module`` (path@version) of
+    ``source/go.sum``."""
 
     source: Path
     module: str
@@ -43,12 +44,14 @@ class Family:
     source: Path
     binaries: dict[str, str]
     ldflags: str = "-s -w"
+    tags: str = ""
     companions: tuple[Companion, ...] = field(default=())
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of ``go build``; no version control stamp, the same sources may be in any checkout."""
-        return ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={self.ldflags}")
+        tags = (f"-tags={self.tags}",) if self.tags else ()
+        return ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={self.ldflags}", *tags)
 
     def sources(self) -> str:
         """SHA-256 over everything of ours that decides the result: go.mod, go.sum, our Go files, flags."""
@@ -86,7 +89,7 @@ def found(family: Family) -> Path | None:
 
 def _whole(folder: Path, family: Family) -> bool:
     names = [*family.binaries, *(Path(companion.path).name for companion in family.companions), MARK]
-    return all((folder / name).is_file() for name in names)
+    return all((folder / name).exists() for name in names)
 
 
 def _sources(mark: Path) -> str:
@@ -120,7 +123,8 @@ def fetch(family: Family, stop: threading.Event) -> Problem | None:
     """Download the modules that ``family`` needs, ahead of its build. A refusal is returned, not raised."""
     try:
         log = _log(family, "fetch")
-        arguments = ["list", "-mod=readonly", "-deps", "-f", "{{/* the download is all */}}"]
+        tags = [f"-tags={family.tags}"] if family.tags else []
+        arguments = ["list", "-mod=readonly", *tags, "-deps", "-f", "{{/* the download is all */}}"]
         code = _go(family, [*arguments, *family.binaries.values()], log, stop)
         return go.explain(family.name, log) if code else None
     except UserError as error:
@@ -191,8 +195,12 @@ def _copy_companion(family: Family, companion: Companion, out: Path, stop: threa
         raise UserError([go.explain(family.name, log)])
     text = log.read_text()
     answer = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    target = out / Path(companion.path).name
-    shutil.copyfile(Path(answer["Dir"]) / companion.path, target)
+    source, target = Path(answer["Dir"]) / companion.path, out / Path(companion.path).name
+    for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+        copy = target / path.relative_to(source)  # without the modes of the cache, which nobody may write to
+        if path.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
     target.chmod(0o755)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from infra.errors import UserError
 from infra.progress import Progress
 from infra.sandbox import (
     cgroups,
+    cilium,
     controlplane,
     footprint,
     identities,
@@ -31,8 +33,9 @@ from infra.sandbox import (
     tools,
 )
 from infra.sandbox.children import workers
-from infra.sandbox.config import SandboxConfig, remember
+from infra.sandbox.config import SandboxConfig, joined_by, remember
 from infra.sandbox.kubeapi import ApiError
+from infra.sandbox.parts import Part
 
 TOOLS = (
     "etcd",
@@ -55,6 +58,11 @@ PARTS = {  # in the order of their start
 }
 
 
+def parts_of(config: SandboxConfig) -> dict[str, Callable[[SandboxConfig], Part]]:
+    """Every part of this cluster, in the order of their start."""
+    return {**PARTS, **(cilium.PARTS if cilium.wanted(config) else {})}
+
+
 @dataclass(frozen=True)
 class PartStatus:
     """One part: whether it serves or what is amiss, its process (0: none), its start (epoch seconds)."""
@@ -74,6 +82,7 @@ def up(config: SandboxConfig, progress: Progress) -> None:
     """
     with lock.held(config):
         _require(config)
+        _change_network(config, progress)
         _prepare(config)
         if network.ensure(config):
             _forget_pods(config)
@@ -91,7 +100,7 @@ def down(config: SandboxConfig, progress: Progress, keep_data: bool = False) -> 
 
 def status(config: SandboxConfig) -> list[PartStatus]:
     """How each part is, then node and CoreDNS. Changes nothing."""
-    found = [_part_status(config, name) for name in PARTS]
+    found = [_part_status(config, name) for name in parts_of(config)]
     return [*found, *_object_status(config)]
 
 
@@ -103,6 +112,9 @@ class _Start:
         self._place = network.place(config)
         self._stop = threading.Event()
         self._served = threading.Event()
+        self._joined = threading.Event()  # whether pods can be given a network
+        if not cilium.wanted(config):
+            self._joined.set()  # the bridge needs no process
 
     def all(self) -> None:
         with workers(2) as crew:
@@ -110,7 +122,7 @@ class _Start:
                 crew.start(self._control_plane)
                 crew.start(self._containers)
                 crew.finish()
-                self._serve(*PARTS)  # one that ended after it had served is started once more
+                self._serve(*parts_of(self._config))  # one that ended after it had served starts again
             except BaseException:
                 self._stop.set()
                 raise
@@ -119,25 +131,36 @@ class _Start:
         self._serve("etcd")
         self._serve("kube-apiserver")
         with readiness.client(self._config) as api:
-            readiness.ensure_rights(api)
+            readiness.ensure_rights(api, cilium.rights() if cilium.wanted(self._config) else ())
         self._served.set()
         self._serve("kube-controller-manager", "kube-scheduler", "kube-proxy", "provisioner")
+        for name in cilium.PARTS if cilium.wanted(self._config) else ():
+            self._serve(name)
+        self._joined.set()
 
     def _containers(self) -> None:
         self._serve("containerd")
-        while not self._served.wait(0.05):
-            if self._stop.is_set():
-                raise parts.AbandonedError
+        self._await(self._served)
+        with readiness.client(self._config) as api:
+            known = api.get("Node", self._config.node_name) is not None
+        if known:  # its pods want their network at once; of a new node the network learns by the kubelet
+            self._await(self._joined)
         self._serve("kubelet")
         images.load(self._config, self._progress, NODE_IMAGES)
+        self._await(self._joined)
         with readiness.client(self._config) as api:
             readiness.ensure(self._config, api)
             kubelet = parts.running(self._config, "kubelet")
             readiness.wait_ready(self._config, api, kubelet.since if kubelet else time.time())
 
+    def _await(self, event: threading.Event) -> None:
+        while not event.wait(0.05):
+            if self._stop.is_set():
+                raise parts.AbandonedError
+
     def _serve(self, *names: str) -> None:
         """Start those that do not run, all at once, then wait for each."""
-        wanted = [PARTS[name](self._config) for name in names]
+        wanted = [parts_of(self._config)[name](self._config) for name in names]
         for part in wanted:
             if parts.ensure(self._config, part, self._place):
                 self._progress.say(part.name, "starting")
@@ -152,6 +175,7 @@ def _require(config: SandboxConfig) -> None:
         tools.require(TOOLS)
     except UserError as error:
         problems += error.problems
+    problems += cilium.problems() if cilium.wanted(config) else []
     if problems:
         raise UserError(problems)
 
@@ -166,9 +190,19 @@ def _prepare(config: SandboxConfig) -> None:
     identities.ensure(config)
 
 
+def _change_network(config: SandboxConfig, progress: Progress) -> None:
+    """Whatever joined the pods before goes with the namespace, and every part moves to a new one."""
+    if config.records.exists() and joined_by(config) is not config.pods:
+        progress.say("network", f"moves every pod to {config.pods}")
+        network.remove(config)
+        for name in {*PARTS, *cilium.PARTS} - parts_of(config).keys():
+            processes.kill_members(config.cgroup, f"parts/{name}")
+
+
 def _forget_pods(config: SandboxConfig) -> None:
     """Pods of a namespace that is gone have no network: end them, so that the kubelet makes them anew."""
     processes.kill_members(config.cgroup, "kubepods")
+    cilium.forget(config)
     shutil.rmtree(config.state / "addresses", ignore_errors=True)
 
 
@@ -176,7 +210,7 @@ def _part_status(config: SandboxConfig, name: str) -> PartStatus:
     record = parts.running(config, name)
     if record is None:
         return PartStatus(name, False, "does not run")
-    amiss = PARTS[name](config).health()
+    amiss = parts_of(config)[name](config).health()
     return PartStatus(name, amiss is None, amiss or "serves", record.pid, record.since, _resident(record.pid))
 
 

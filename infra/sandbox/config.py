@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from infra import paths
@@ -11,7 +12,7 @@ from infra.errors import UserError
 
 DEFAULT_NAME = "slipway"
 NETWORKS = 10
-NETWORK_NOTE = "network"  # below the state folder
+NETWORK_NOTE, PODS_NOTE = "network", "pods"  # below the state folder
 API_PORT = 6443
 DNS_PORT = 1053  # of CoreDNS' pods, which may not take 53; their Service has that
 KUBECONFIG_MARK = "slipway.dev/sandbox"  # an extension of the cluster's entry in every kubeconfig we write
@@ -19,15 +20,24 @@ RUN_ROOT = Path("/run/slipway")  # short: a socket path holds 107 characters at 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
 
 
+class PodNetwork(StrEnum):
+    """What joins the pods: a bridge, where each reaches every other, or Cilium, which enforces policies?"""
+
+    BRIDGE = "bridge"
+    CILIUM = "cilium"
+
+
 @dataclass(frozen=True)
 class SandboxConfig:
     """One cluster. ``network`` (0 to 9) chooses the address ranges, so that clusters can stand side by side.
+    ``pods``: what joins its pods.
 
     Raises UserError for a name or a number that cannot be used.
     """
 
     name: str = DEFAULT_NAME
     network: int = 0
+    pods: PodNetwork = PodNetwork.BRIDGE
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -147,12 +157,16 @@ class SandboxConfig:
 API_URLS = frozenset(SandboxConfig(network=network).api_url for network in range(NETWORKS))
 
 
-def resolve(name: str = DEFAULT_NAME, network: int | None = None) -> SandboxConfig:
+def resolve(
+    name: str = DEFAULT_NAME, network: int | None = None, pods: PodNetwork | None = None
+) -> SandboxConfig:
     """The cluster of that name on the network it was made on, or on ``network`` (else 0) when it is new.
+    ``pods``: what is to join its pods, else what joins them now.
 
     Raises UserError when it stands on another network: its services keep the addresses they were given.
     """
     found = SandboxConfig(name, network or 0)
+    found = replace(found, pods=pods or joined_by(found))
     try:
         recorded = int((found.state / NETWORK_NOTE).read_text())
     except (FileNotFoundError, ValueError):
@@ -163,21 +177,30 @@ def resolve(name: str = DEFAULT_NAME, network: int | None = None) -> SandboxConf
             f"cluster {name} was made on network {recorded}, not {network}",
             f"leave --network out, or remove it first: slipway sandbox down --name {name}",
         )
-    return SandboxConfig(name, recorded)
+    return replace(found, network=recorded)
 
 
 def remember(config: SandboxConfig) -> None:
-    """Note the cluster's network for ``resolve``."""
+    """Note the cluster's network, and what joins its pods, for ``resolve``."""
     (config.state / NETWORK_NOTE).write_text(f"{config.network}\n")
+    (config.state / PODS_NOTE).write_text(f"{config.pods}\n")
 
 
-def standing(name: str, network: int) -> SandboxConfig:
+def joined_by(config: SandboxConfig) -> PodNetwork:
+    """What joins the pods of the cluster as it stands; the bridge where there is none yet."""
+    try:
+        return PodNetwork((config.state / PODS_NOTE).read_text().strip())
+    except (FileNotFoundError, ValueError):
+        return PodNetwork.BRIDGE
+
+
+def standing(name: str, network: int, pods: PodNetwork | None = None) -> SandboxConfig:
     """The cluster that a stack names. Raises UserError where it stands on another network."""
-    found = resolve(name)
+    found = resolve(name, pods=pods)
     if (found.state / NETWORK_NOTE).exists() and found.network != network:
         raise UserError.of(
             "cluster.network",
             f"{network}, and the cluster {name} of this machine was made on network {found.network}",
             f"write network: {found.network}, or give the stack a cluster.name of its own",
         )
-    return SandboxConfig(name, network)
+    return replace(found, network=network)

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from infra.sandbox import certificates, health, identities
-from infra.sandbox.config import API_PORT, SandboxConfig
+from infra.sandbox.config import API_PORT, PodNetwork, SandboxConfig
 from infra.sandbox.identities import CLUSTER, ETCD, FRONT_PROXY, SIGNING_KEY
 from infra.sandbox.parts import Part
 from infra.sandbox.tools import tool
@@ -127,7 +127,7 @@ def controller_manager(config: SandboxConfig) -> Part:
         **_component(config, mine, CONTROLLERS),
         "cluster-cidr": config.pod_cidr,
         "service-cluster-ip-range": config.service_cidr,
-        "allocate-node-cidrs": "false",
+        "allocate-node-cidrs": str(config.pods is PodNetwork.CILIUM).lower(),  # which takes them from there
         "use-service-account-credentials": "true",
         "root-ca-file": pki / f"{CLUSTER}.crt",
         "service-account-private-key-file": pki / SIGNING_KEY,

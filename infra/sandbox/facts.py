@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.sandbox import cgroups, footprint, network, parts, processes
 from infra.sandbox.commands import CommandError
 from infra.sandbox.commands import run as command
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox.config import PodNetwork, SandboxConfig
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PROGRAMS = {  # program → the Debian package that brings it
@@ -27,6 +27,7 @@ PROGRAMS = {  # program → the Debian package that brings it
     "nsenter": "util-linux",
     "umount": "mount",
 }
+OF_CILIUM = {"clang-19": "clang-19", "bpftool": "bpftool"}
 PLUGINS = ("bridge", "host-local", "loopback")
 PLUGIN_PACKAGE = "containernetworking-plugins"
 PLUGIN_FOLDER = Path("/usr/lib/cni")
@@ -67,7 +68,7 @@ def gather(config: SandboxConfig) -> Facts:
     """Ask this machine. Needs no root; what cannot be asked without it is left out."""
     if platform.system() != "Linux":
         return Facts(system=platform.system(), uid=os.geteuid())
-    missing = missing_programs()
+    missing = missing_programs(config)
     usable = "ip" not in missing
     folder = _existing(config.state)
     total, available = _memory()
@@ -91,15 +92,17 @@ def gather(config: SandboxConfig) -> Facts:
     )
 
 
-def missing_programs() -> tuple[str, ...]:
+def missing_programs(config: SandboxConfig) -> tuple[str, ...]:
     """Programs and CNI plugins (``cni/<name>``) that are not installed."""
-    programs = [name for name in PROGRAMS if shutil.which(name, path=SEARCHED) is None]
+    wanted = (*PROGRAMS, *(OF_CILIUM if config.pods is PodNetwork.CILIUM else ()))
+    programs = [name for name in wanted if shutil.which(name, path=SEARCHED) is None]
     return (*programs, *(f"cni/{name}" for name in PLUGINS if not (PLUGIN_FOLDER / name).exists()))
 
 
 def packages(missing: tuple[str, ...]) -> list[str]:
     """The Debian packages that bring them, sorted."""
-    return sorted({PLUGIN_PACKAGE if name.startswith("cni/") else PROGRAMS[name] for name in missing})
+    known = PROGRAMS | OF_CILIUM
+    return sorted({PLUGIN_PACKAGE if name.startswith("cni/") else known[name] for name in missing})
 
 
 def _foreign_routes(config: SandboxConfig) -> tuple[tuple[str, str], ...]:

@@ -26,13 +26,14 @@ SYSCTLS = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
-# Folders that the kubelet, containerd's shims and the CNI plugins make at fixed places.
+# Folders that the kubelet, containerd's shims, the CNI plugins and Cilium make at fixed places.
 FOLDERS = (
     Path("/var/lib/kubelet"),
     Path("/var/log/containers"),
     Path("/var/lib/cni"),
     Path("/run/containerd"),
     Path("/run/cni"),
+    Path("/run/cilium"),
     NAMESPACES,
 )
 

@@ -39,6 +39,19 @@ def grpc_serves(path: Path) -> str | None:
     return None if answer == _SERVING else f"answered {answer!r}"
 
 
+class LocalConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.connect(str(self._path))
+
+
 def dns_resolves(server: str, name: str) -> str | None:
     """None when the server gives an address for the name (RFC 1035 over UDP), otherwise what is amiss."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))

@@ -9,7 +9,7 @@ import yaml
 
 from infra.sandbox import certificates
 from infra.sandbox.certificates import Leaf
-from infra.sandbox.config import KUBECONFIG_MARK, SandboxConfig
+from infra.sandbox.config import KUBECONFIG_MARK, PodNetwork, SandboxConfig
 
 CLUSTER, ETCD, FRONT_PROXY = "ca", "etcd-ca", "front-proxy-ca"
 SIGNING_KEY = "service-account.key"
@@ -39,6 +39,7 @@ def leaves(config: SandboxConfig) -> list[Leaf]:
         Leaf("kube-proxy", CLUSTER, "system:kube-proxy"),
         Leaf("provisioner", CLUSTER, "slipway:provisioner"),
         Leaf("admin", CLUSTER, "slipway:admin", "system:masters"),
+        *(Leaf(name, CLUSTER, f"slipway:{name}") for name in _of_the_network(config)),
     ]
 
 
@@ -47,10 +48,14 @@ def ensure(config: SandboxConfig) -> list[str]:
     written = certificates.ensure(config.pki, (CLUSTER, ETCD, FRONT_PROXY), leaves(config))
     certificates.ensure_signing_key(config.pki / SIGNING_KEY)
     config.files.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in KUBECONFIGS:
+    for name in (*KUBECONFIGS, *_of_the_network(config)):
         write_kubeconfig(config, name, kubeconfig_file(config, name))
     write_kubeconfig(config, "admin", config.kubeconfig)
     return written
+
+
+def _of_the_network(config: SandboxConfig) -> tuple[str, ...]:
+    return ("cilium",) if config.pods is PodNetwork.CILIUM else ()
 
 
 def kubeconfig_file(config: SandboxConfig, name: str) -> Path:

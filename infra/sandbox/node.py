@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from infra import images
 from infra.errors import UserError
 from infra.paths import ROOT, TEMPLATES
-from infra.sandbox import certificates, health, identities, mounts, network, readiness
+from infra.sandbox import certificates, cilium, health, identities, mounts, network, readiness
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
@@ -28,21 +28,24 @@ EVICTION = {"memory.available": "200Mi", "nodefs.available": "1Gi", "nodefs.inod
 
 def containerd(config: SandboxConfig) -> Part:
     """containerd with folders, socket and CNI configuration of the cluster's own."""
+    enforcing = cilium.wanted(config)
+    networks = "cni-cilium" if enforcing else "cni"  # a folder each: containerd takes the first it finds
     settings = _write(config, "containerd.toml", _template("containerd.toml.j2").render(
         root=str(config.state / "containerd"),
         state=str(config.run / "containerd"),
         socket=str(config.containerd_socket),
-        plugins=str(CNI_PLUGINS),
-        networks=str(config.files / "cni"),
+        plugins=str(cilium.plugins(config) if enforcing else CNI_PLUGINS),
+        networks=str(config.files / networks),
         pause=images.reference(images.Image.PAUSE, images.Catalogue.SANDBOX),
     ))  # fmt: skip
-    networks = _write(config, "cni/10-slipway.conflist", json.dumps(_pod_network(config), indent=1))
+    joined = cilium.plugin_network(config) if enforcing else _pod_network(config)
+    conflist = _write(config, f"{networks}/10-slipway.conflist", json.dumps(joined, indent=1))
     return Part(
         "containerd",
         (_debian("containerd"), "--config", str(settings)),
         health=lambda: health.grpc_serves(config.containerd_socket),
-        files=(settings, networks),
-        environment={"PATH": SYSTEM_PATH},
+        files=(settings, conflist),
+        environment={"PATH": SYSTEM_PATH, **(cilium.plugin_environment(config) if enforcing else {})},
         ending=5.0,
     )
 

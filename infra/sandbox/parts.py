@@ -26,7 +26,7 @@ class Part:
 
     health: says what is still amiss, or None when the part serves; patience: seconds it may take to serve;
     ending: seconds it gets between SIGTERM and SIGKILL; files: what it reads at start (a change restarts it);
-    before: done while it is down, before each start.
+    before: done while it is down, before each start; program: what it becomes where argv begins with another.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Part:
     before: Callable[[], None] | None = None
     patience: float = 60.0
     ending: float = 3.0
+    program: Path | None = None
 
     def fingerprint(self, place: str) -> str:
         """Changes when the command, the environment, a file's content or the network namespace does."""
@@ -111,7 +112,7 @@ def _start(config: SandboxConfig, part: Part, fingerprint: str) -> Identity:
 
 def _strays(config: SandboxConfig, part: Part) -> list[Identity]:
     """Processes of this part that no record names: the command was cut off between start and record."""
-    program = os.path.realpath(part.argv[0])
+    program = os.path.realpath(part.program or part.argv[0])
     found = (processes.identity(pid) for pid in cgroups.members(config.cgroup, f"parts/{part.name}"))
     return [process for process in found if process and _program(process.pid) == program]
 

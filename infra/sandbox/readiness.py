@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import httpx
@@ -37,13 +37,13 @@ def client(config: SandboxConfig, url: str = "") -> Api:
     return Api(url or config.api_url, authority=authority, certificate=certificate, key=key)
 
 
-def ensure_rights(api: Api) -> None:
+def ensure_rights(api: Api, more: Sequence[Object] = ()) -> None:
     """What the cluster's own parts need before they can work, and wait until it is in force.
 
     A restarted API server says it is ready before it knows its roles again, and the controller manager ends
     for good when its first request is refused. Raises ApiError, or UserError after a minute.
     """
-    for manifest in addons.rights():
+    for manifest in (*addons.rights(), *more):
         api.apply(manifest)
     for user, verb, resource in NEEDED_RIGHTS:
         _wait(f"rights of {user}", RIGHTS_PATIENCE_SECONDS, partial(_right_amiss, api, user, verb, resource))

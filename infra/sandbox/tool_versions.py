@@ -20,6 +20,7 @@ KUBERNETES_PROGRAMS = (
     "kube-proxy",
     "kubectl",
 )
+CILIUM_PROGRAMS = ("cilium-agent", "cilium-operator", "cilium-cni")
 VICTORIALOGS_PROGRAMS = ("victoria-logs", "vlagent")
 
 
@@ -48,6 +49,7 @@ VERSIONS: dict[str, Version] = {
     ),
     "actionlint": Version(versions.ACTIONLINT, ("-version",), r"(?m)^v(\d\S*)"),
     **dict.fromkeys(VICTORIALOGS_PROGRAMS, _LOGS),
+    **dict.fromkeys(CILIUM_PROGRAMS, Version(versions.CILIUM, ("--version",), r"(?m)(\d+\.\d+\.\d+)")),
 }
 
 

@@ -17,9 +17,20 @@ from infra.paths import TOOLS, cache_dir
 from infra.progress import Progress
 from infra.sandbox import build, go, tool_versions
 from infra.sandbox.build import Companion, Family
-from infra.sandbox.tool_versions import KUBERNETES_PROGRAMS, VICTORIALOGS_PROGRAMS
+from infra.sandbox.tool_versions import CILIUM_PROGRAMS, KUBERNETES_PROGRAMS, VICTORIALOGS_PROGRAMS
 
+_CILIUM = "github.com/cilium/cilium"
+# What the agent compiles for a pod.
+_BPF = Companion(TOOLS / "cilium", f"{_CILIUM}@v{versions.CILIUM}", "bpf")
 _SDK = f"github.com/pulumi/pulumi/sdk/v3@v{versions.PULUMI}"
+
+
+def _of_cilium(name: str, path: str, *companions: Companion) -> Family:
+    """One program each: go build would call them all by their folders."""
+    binaries, version = {name: f"{_CILIUM}/{path}"}, f"{_CILIUM}/pkg/version.ciliumVersion={versions.CILIUM}"
+    tags = "osusergo,ipam_provider_operator"
+    return Family(name, TOOLS / "cilium", binaries, f"-s -w -X {version}", tags, companions)
+
 
 # In the order of their building: what the cluster needs comes first, so that it starts while Pulumi builds.
 FAMILIES: tuple[Family, ...] = (
@@ -51,6 +62,9 @@ FAMILIES: tuple[Family, ...] = (
         "-s -w -X github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version="
         f"victorialogs-v{versions.VICTORIALOGS}",
     ),
+    _of_cilium("cilium-agent", "daemon", _BPF),
+    _of_cilium("cilium-operator", "operator"),
+    _of_cilium("cilium-cni", "plugins/cilium-cni"),
     Family(
         "actionlint",
         TOOLS / "actionlint",
@@ -79,7 +93,16 @@ STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cl
 METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
 LOG_TOOLS = VICTORIALOGS_PROGRAMS  # for stacks whose logs are kept
 PIPELINE_TOOLS = ("actionlint",)  # for tests of what is rendered for GitHub
-NAMES = (*CLUSTER_TOOLS, *STORE_TOOLS, *METER_TOOLS, *LOG_TOOLS, *PIPELINE_TOOLS, *PULUMI_TOOLS)
+POLICY_TOOLS = CILIUM_PROGRAMS  # for clusters that enforce NetworkPolicies
+NAMES = (
+    *CLUSTER_TOOLS,
+    *STORE_TOOLS,
+    *METER_TOOLS,
+    *LOG_TOOLS,
+    *POLICY_TOOLS,
+    *PIPELINE_TOOLS,
+    *PULUMI_TOOLS,
+)
 
 
 class Source(StrEnum):

@@ -18,7 +18,7 @@ class Cluster(Section):
     )
     name: str = Field(
         "slipway",
-        pattern=r"^[a-z][a-z0-9-]{0,19}$",
+        pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
         description="Name of the sandbox cluster.",
         examples=["slipway"],
     )

@@ -18,6 +18,7 @@ from infra.settings.policy import Policy
 from infra.settings.postgres import Postgres
 from infra.settings.redis import Redis
 from infra.settings.release import Released
+from infra.settings.sandbox import Sandbox
 from infra.settings.secrets import SecretName, of_grafana, required
 from infra.settings.service import Service
 from infra.settings.slo import Slo
@@ -30,6 +31,7 @@ class StackConfig(Section):
 
     stack: StackName
     cluster: Cluster = Field(Cluster(), description="Which Kubernetes the stack goes to.")
+    sandbox: Sandbox = Field(Sandbox(), description="What the cluster of this machine is made of.")
     namespace: Namespace = Field(Namespace(), description="The stack's own namespace.")
     images: Images = Field(Images(), description="Where container images come from.")
     modules: tuple[Module, ...] = Field(

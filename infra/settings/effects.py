@@ -83,7 +83,8 @@ def _replicas(settings: Settings, path: Path) -> Iterator[str]:
 def _places(settings: Settings, path: Path) -> Iterator[str]:
     if path == ("namespace", "name"):
         yield f"The stack goes to the namespace {settings.namespace_name}."
-    if path[0] == "cluster" and path[1] in {"sandbox", "name", "network"} and not settings.cluster.sandbox:
+    of_sandbox = path[0] == "sandbox" or path[1] in {"sandbox", "name", "network"}
+    if path[0] in {"cluster", "sandbox"} and of_sandbox and not settings.cluster.sandbox:
         yield f"cluster.sandbox is false: the stack goes to the context {settings.cluster.context}."
 
 

@@ -12,14 +12,15 @@ import sys
 import threading
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.errors import UserError
 from infra.paths import cache_dir
-from infra.sandbox import build, go
-from infra.sandbox.build import Family
+from infra.sandbox import build, go, tools
+from infra.sandbox.build import Companion, Family
 from tests.infra.sandbox.helpers import SECONDS, await_fact, leftovers, module, progress, said
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("cache")]
@@ -56,6 +57,23 @@ def test_a_family_of_several_binaries_is_built_at_once(tmp_path: Path) -> None:
     pair = Family("pair", source, {name: f"example.test/pair/{name}" for name in ("left", "right")})
     folder = build.build(pair, progress())
     assert sorted(path.name for path in folder.iterdir()) == ["built.json", "left", "right"]
+
+
+def test_a_folder_of_a_module_lies_beside_the_binary_and_can_be_written_to(tmp_path: Path) -> None:
+    companion = Companion(tools.family_of("kubectl").source, "k8s.io/klog/v2@v2.130.1", "internal")
+    made = replace(module(tmp_path / "with"), companions=(companion,))
+    folder = build.build(made, progress())
+    assert (folder / "internal" / "severity" / "severity.go").is_file()
+    assert all(path.stat().st_mode & 0o200 for path in folder.rglob("*"))
+    assert build.found(made) == folder
+
+
+def test_build_tags_decide_what_is_built(tmp_path: Path) -> None:
+    family = module(tmp_path / "tagged", 'func main() { println("all") }\n')
+    (family.source / "main.go").write_text("//go:build chosen\n\npackage main\n\nfunc main() {}\n")
+    with pytest.raises(UserError):
+        build.build(family, progress())
+    assert (build.build(replace(family, tags="chosen"), progress()) / family.name).is_file()
 
 
 def test_a_folder_that_lost_its_binary_is_built_again(family: Family) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UserError
-from infra.sandbox.config import NETWORKS, SandboxConfig, remember, resolve
+from infra.sandbox.config import NETWORKS, PodNetwork, SandboxConfig, joined_by, remember, resolve, standing
+from infra.settings import sandbox
 
 pytestmark = pytest.mark.unit
 
@@ -65,6 +66,28 @@ def test_a_cluster_does_not_move_to_another_network() -> None:
         "--network: cluster second was made on network 4, not 5\n"
         "  → leave --network out, or remove it first: slipway sandbox down --name second"
     )
+
+
+def test_what_joins_the_pods_is_remembered_until_something_else_is_named() -> None:
+    assert resolve("second").pods is PodNetwork.BRIDGE
+    made = SandboxConfig("second", 4, PodNetwork.CILIUM)
+    made.state.mkdir(parents=True)
+    remember(made)
+    assert resolve("second") == standing("second", 4) == made
+    assert resolve("second", pods=PodNetwork.BRIDGE).pods is PodNetwork.BRIDGE
+    assert standing("second", 4, PodNetwork.BRIDGE).pods is PodNetwork.BRIDGE
+    assert joined_by(SandboxConfig("second", 4)) is PodNetwork.CILIUM, "as it stands"
+
+
+def test_a_note_of_another_word_is_taken_for_the_bridge() -> None:
+    made = SandboxConfig("second", 4)
+    made.state.mkdir(parents=True)
+    (made.state / "pods").write_text("calico\n")
+    assert resolve("second").pods is PodNetwork.BRIDGE
+
+
+def test_stack_files_name_the_same_networks_of_pods() -> None:
+    assert {word.value for word in PodNetwork} == {word.value for word in sandbox.PodNetwork}
 
 
 def test_a_new_cluster_takes_network_0() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.sandbox import preflight
-from infra.sandbox.config import SandboxConfig
+from infra.sandbox import facts, preflight
+from infra.sandbox.config import PodNetwork, SandboxConfig
 from infra.sandbox.facts import Facts, Listener
 
 pytestmark = pytest.mark.unit
@@ -104,6 +104,15 @@ def test_a_running_cluster_does_not_ask_for_the_room_it_has_taken_already() -> N
     assert (
         preflight.problems(CONFIG, replace(WELL, parts_running=True, disk_free=0, memory_available=0)) == []
     )
+
+
+def test_what_cilium_compiles_with_is_asked_for_where_it_joins_the_pods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "SEARCHED", "/nowhere")
+    enforcing = replace(CONFIG, pods=PodNetwork.CILIUM)
+    more = set(facts.missing_programs(enforcing)) - set(facts.missing_programs(CONFIG))
+    assert facts.packages(tuple(more)) == ["bpftool", "clang-19"]
 
 
 def test_our_own_namespace_and_link_are_no_problem() -> None:

@@ -32,6 +32,10 @@ def said(*arguments: str, code: int = 0) -> str:
     return result.stdout
 
 
+def test_a_network_of_pods_that_is_none_is_refused_by_name() -> None:
+    assert said("up", "--pods", "calico") == "--pods: 'calico' joins no pods\n  → use bridge or cilium"
+
+
 @pytest.mark.parametrize("verb", ["up", "down", "status", "kubeconfig"])
 def test_every_verb_needs_root(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
