@@ -8,7 +8,7 @@ from infra.settings.model import Settings
 
 
 def of(settings: Settings) -> Ranges:
-    """The networks of pods, nodes and clients, and the ports of name servers and API server."""
+    """The networks of pods and nodes, and the ports of name servers and API server."""
     cluster, network = settings.cluster, settings.network
     if not cluster.sandbox:
         return Ranges(network.pod_networks, network.node_networks, api=network.api_ports)
@@ -16,7 +16,7 @@ def of(settings: Settings) -> Ranges:
     return Ranges(
         pods=(config.pod_cidr, config.service_cidr),
         nodes=(f"{config.node_address}/32",),
-        clients=(config.link_cidr,),
+        clients_are_no_pods=True,  # kube-proxy gives them the node's address
         dns=(DNS_PORT,),
         api=(API_PORT,),
         watched=True,

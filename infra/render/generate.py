@@ -47,7 +47,12 @@ PIPELINES = ROOT / "docs" / "pipelines"
 EXAMPLE_TEAM = "example"
 EXAMPLE_NODE = prometheus.Node("slipway", "10.201.0.2")
 EXAMPLE_RANGES = Ranges(
-    ("10.244.0.0/16", "10.96.0.0/16"), ("10.201.0.2/32",), ("10.201.0.0/30",), (1053,), (6443,), watched=True
+    ("10.244.0.0/16", "10.96.0.0/16"),
+    ("10.201.0.2/32",),
+    clients_are_no_pods=True,
+    dns=(1053,),
+    api=(6443,),
+    watched=True,
 )
 EXAMPLE_MAIL = Email(
     to=("oncall@example.com",), sender="alerts@example.com", smarthost="smtp.example.com:587"

@@ -31,7 +31,7 @@ LOOPBACK = Path("/usr/lib/cni/loopback")
 OFF = (
     "auto-direct-node-routes", "bpf-lb-sock", "enable-bandwidth-manager", "enable-endpoint-health-checking",
     "enable-envoy-config", "enable-health-checking", "enable-hubble", "enable-ipv4-masquerade", "enable-ipv6",
-    "enable-ipv6-masquerade", "enable-l7-proxy", "install-iptables-rules", "kube-proxy-replacement",
+    "enable-ipv6-masquerade", "enable-l7-proxy", "kube-proxy-replacement",
 )  # fmt: skip
 OPERATOR_OFF = (
     "enable-ipv6", "enable-l7-proxy", "enable-lb-ipam", "enable-node-ipam", "kube-proxy-replacement",
@@ -186,7 +186,10 @@ def _furnish(config: SandboxConfig) -> None:
     sources = _lib(config) / "bpf"
     shutil.rmtree(sources, ignore_errors=True)
     shutil.copytree(_built(AGENT).parent / "bpf", sources)
+    # Where it looks after the pods' networks; containerd has them elsewhere.
+    _link(_state(config) / "netns", config.run / "containerd" / "io.containerd.grpc.v1.cri" / "netns")
     _link(_lib(config) / "bin" / "clang", Path(shutil.which(CLANG, path=SYSTEM_PATH) or CLANG))
+
     if not any(mount.point == _bpf(config) for mount in mounts.mounts()):
         run("mount", "-t", "bpf", "slipway", str(_bpf(config)))
 

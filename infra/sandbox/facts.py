@@ -27,7 +27,7 @@ PROGRAMS = {  # program → the Debian package that brings it
     "nsenter": "util-linux",
     "umount": "mount",
 }
-OF_CILIUM = {"clang-19": "clang-19", "bpftool": "bpftool"}
+OF_CILIUM = {"clang-19": "clang-19", "bpftool": "bpftool", "iptables": "iptables"}
 PLUGINS = ("bridge", "host-local", "loopback")
 PLUGIN_PACKAGE = "containernetworking-plugins"
 PLUGIN_FOLDER = Path("/usr/lib/cni")

@@ -3,8 +3,11 @@
 set -eu
 readonly run=$1
 shift
-# Sockets and notes at fixed places: each cluster of the machine has its own.
-mount --bind "$run/state" /var/run/cilium
+# Sockets and notes at fixed places: each cluster of the machine has its own. Not so what the plugin, which runs
+# outside, notes of pods that went while no agent ran.
+mkdir -p /var/run/cilium/deleteQueue "$run/state/deleteQueue"
+mount --bind /var/run/cilium/deleteQueue "$run/state/deleteQueue"
+mount --rbind "$run/state" /var/run/cilium
 # The agent locks unprivileged BPF until the next boot and stops timers from moving. Both are the machine's own
 # affair: what it writes there is seen by nobody.
 for name in unprivileged_bpf_disabled timer_migration; do

@@ -6,10 +6,18 @@ import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from infra.sandbox import cgroups, cluster, footprint, mounts
+from infra.sandbox import cgroups, cilium, cluster, footprint, mounts
 
 Lines = frozenset[str]
-PROGRAMS = {"containerd", "containerd-shim-runc-v2", "runc", "pause", "coredns", *cluster.PARTS}
+PROGRAMS = {
+    "containerd",
+    "containerd-shim-runc-v2",
+    "runc",
+    "pause",
+    "coredns",
+    *cluster.PARTS,
+    *cilium.PARTS,
+}
 
 
 @dataclass(frozen=True)

@@ -96,13 +96,14 @@ class Link:
 class Ranges:
     """The cluster's own networks (CIDR); empty where nobody has said which they are.
 
-    ``clients``: from where a node port is called; ``dns``: the ports of the cluster's name servers;
-    ``api``: those of the API server itself; ``watched``: the cluster is ours alone, and so is its watching.
+    ``clients_are_no_pods``: whoever calls a node port is seen at an address that is no pod's; ``dns``: the
+    ports of the cluster's name servers; ``api``: those of the API server itself; ``watched``: the cluster is
+    ours alone, and so is its watching.
     """
 
     pods: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
-    clients: tuple[str, ...] = ()
+    clients_are_no_pods: bool = False
     dns: tuple[int, ...] = (53,)
     api: tuple[int, ...] = (443, 6443)
     watched: bool = False

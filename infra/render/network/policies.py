@@ -20,7 +20,7 @@ API_VERSION = "networking.k8s.io/v1"
 COMPONENT, DEFAULT_DENY = "network", "default-deny"
 BOTH = ["Ingress", "Egress"]
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # on every namespace, by the API server itself
-EVERYWHERE = ("0.0.0.0/0", "::/0")
+EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 # RFC 1918, RFC 6598 and RFC 4193: where a cluster has its pods, unless somebody says where.
 PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")  # also where clouds hand out a node's credentials
@@ -147,11 +147,19 @@ def _peer(peer: Peer, namespace: str, ranges: Ranges) -> list[Data] | None:
 
 def _place(place: Place, ranges: Ranges) -> list[Data] | None:
     if place is Place.OUTSIDE:
-        return _blocks(EVERYWHERE, (*(ranges.pods or PRIVATE), *ranges.nodes, *LINK_LOCAL))
+        return _blocks(_everywhere(ranges), (*(ranges.pods or PRIVATE), *ranges.nodes, *LINK_LOCAL))
     if place is Place.NODE_DNS:
         return _blocks([f"{links.NODE_DNS}/32"])
-    known = ranges.nodes if place is Place.NODES else ranges.clients
-    return _blocks(known) if known else None
+    if place is Place.CLIENTS:
+        return _blocks(_everywhere(ranges), ranges.pods) if ranges.clients_are_no_pods else None
+    return _blocks(ranges.nodes) if ranges.nodes else None
+
+
+def _everywhere(ranges: Ranges) -> list[str]:
+    """Of the families that the pods have. Cilium takes either for the whole world where it knows but one, and
+    with ::/0 every exception of 0.0.0.0/0 would be open there."""
+    versions = {ip_network(each).version for each in ranges.pods} or {4}
+    return [EVERYWHERE[version] for version in sorted(versions)]
 
 
 def _namespace(name: str) -> dict[str, Mapping[str, Mapping[str, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from infra import names, ranges
@@ -72,8 +73,10 @@ class Plan:
             return isinstance(end, Address) and end.address not in inside
         if place is Place.NODE_DNS:
             return end.address == links.NODE_DNS
-        if known.nodes if place is Place.NODES else known.clients:
-            return end.address == NODE
+        if place is Place.NODES and known.nodes:
+            return any(ip_address(end.address) in ip_network(each) for each in known.nodes)
+        if place is Place.CLIENTS and known.clients_are_no_pods:
+            return isinstance(end, Address)
         return not (isinstance(end, Pod) and end.namespace in self.namespaces)  # anybody who can
 
     @property

@@ -112,7 +112,7 @@ def test_what_cilium_compiles_with_is_asked_for_where_it_joins_the_pods(
     monkeypatch.setattr(facts, "SEARCHED", "/nowhere")
     enforcing = replace(CONFIG, pods=PodNetwork.CILIUM)
     more = set(facts.missing_programs(enforcing)) - set(facts.missing_programs(CONFIG))
-    assert facts.packages(tuple(more)) == ["bpftool", "clang-19"]
+    assert facts.packages(tuple(more)) == ["bpftool", "clang-19", "iptables"]
 
 
 def test_our_own_namespace_and_link_are_no_problem() -> None:

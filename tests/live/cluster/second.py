@@ -22,14 +22,16 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 @dataclass
 class Cluster:
-    """A cluster under test."""
+    """A cluster under test. ``namespace``: kubectl's, if any."""
 
     config: SandboxConfig
+    namespace: str = NAMESPACE
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """The finished command, in the workload's namespace."""
         command = [str(tool("kubectl")), f"--kubeconfig={self.config.kubeconfig}", "--request-timeout=20s"]
-        command += [f"--cache-dir={self.config.run / 'discovery'}", f"--namespace={NAMESPACE}", *arguments]
+        where = [f"--namespace={self.namespace}"] if self.namespace else []
+        command += [f"--cache-dir={self.config.run / 'discovery'}", *where, *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=90)
 
     def said(self, *arguments: str, stdin: str | None = None) -> str:

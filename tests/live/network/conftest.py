@@ -84,7 +84,7 @@ class Field:
 @pytest.fixture(scope="package")
 def enforcing() -> Iterator[Cluster]:
     """Up, and removed after the last test. Raises UserError where Cilium cannot be built, with the reason."""
-    found = Cluster(CONFIG)
+    found = Cluster(CONFIG, namespace="")
     found.down()  # what an interrupted run left
     build_cluster(CONFIG, Progress())
     images.ensure([Image.BACKUPS], CONFIG, Progress(quiet=True), stop=threading.Event())
@@ -115,7 +115,7 @@ def fields(enforcing: Cluster) -> Iterator[Field]:
     (dns,) = _pods(enforcing, "--selector=k8s-app=kube-dns")
     found = Field(
         enforcing,
-        standins.located(planned, pods),
+        standins.located(planned, pods, CONFIG.node_address),
         Pod("kube-system", {"k8s-app": "kube-dns"}, dns["status"]["podIP"]),
     )
     yield found

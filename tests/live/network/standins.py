@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from infra.images import Catalogue, Image, reference
-from infra.network.evaluate import Pod
+from infra.network.evaluate import Address, Pod
 from tests.infra.network.planned import Plan
 
 PROGRAM = Path(__file__).parent / "program.py"
 FOLDER = "/program"
+UNNAMED = 8001
 Data = dict[str, Any]
 
 
 def listening(plan: Plan, component: str) -> list[int]:
-    """The ports of a component: those it names, and those to which any link leads."""
+    """The ports of a component: those it names, and those to which any link leads; one of its own where it
+    has none."""
     pod = plan.pods[component]
     linked = {
         port.number
@@ -25,7 +27,7 @@ def listening(plan: Plan, component: str) -> list[int]:
         for port in link.ports
         if port.number and plan.is_of(link.target, pod)
     }
-    return sorted({number for _, number in pod.ports.values()} | linked)
+    return sorted({number for _, number in pod.ports.values()} | linked) or [UNNAMED]
 
 
 def manifests(plan: Plan, strangers: Iterable[str]) -> list[Data]:
@@ -40,13 +42,13 @@ def manifests(plan: Plan, strangers: Iterable[str]) -> list[Data]:
     ]
     for name, pod in ends.items():
         component = name.removeprefix("namesake of ")
-        ports = listening(plan, component) if component in plan.pods else [8000]
+        ports = listening(plan, component) if component in plan.pods else [UNNAMED]
         made.append(_stand_in(name, pod, ports))
     return made
 
 
-def located(plan: Plan, pods: list[Data]) -> Plan:
-    """The plan with the addresses that the cluster gave the pods; the strangers are those that there are."""
+def located(plan: Plan, pods: list[Data], node: str) -> Plan:
+    """The plan with the true addresses of node and pods; the strangers are those that there are."""
     addresses = {pod["metadata"]["annotations"]["stands-in"]: pod["status"]["podIP"] for pod in pods}
     others = {
         name: replace(end, address=addresses[name])
@@ -54,7 +56,7 @@ def located(plan: Plan, pods: list[Data]) -> Plan:
         if isinstance(end, Pod) and name in addresses
     }
     ours = {name: replace(pod, address=addresses[name]) for name, pod in plan.pods.items()}
-    return replace(plan, pods=ours, others={**others, "node": plan.others["node"]})
+    return replace(plan, pods=ours, others={**others, "node": Address(node)})
 
 
 def name_of(end: str) -> str:
