@@ -1,6 +1,6 @@
 """Cilium as the pods' network, which enforces NetworkPolicies: agent and operator as parts of the cluster.
 
-Both run unmodified in the cluster's network namespace, beside kube-proxy (docs/decisions/0027).
+Both run unmodified in the cluster's network namespace, beside kube-proxy (docs/decisions/0034).
 """
 
 from __future__ import annotations
