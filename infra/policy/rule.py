@@ -14,7 +14,6 @@ from infra.settings.stack import Environment
 
 EVERYWHERE = frozenset(Environment)
 IN_PRODUCTION = frozenset({Environment.PROD})
-NOWHERE: frozenset[Environment] = frozenset()
 
 
 class Severity(StrEnum):

@@ -7,11 +7,10 @@ from typing import Any
 
 from infra.policy.plan import Plan, Pod
 from infra.policy.planned import UNKNOWN, Resource, at, differs, mappings, text, texts
-from infra.policy.rule import IN_PRODUCTION, NOWHERE, Breach, Rule
+from infra.policy.rule import EVERYWHERE, IN_PRODUCTION, Breach, Rule
 from infra.policy.selecting import Selectors
 
-# The one switch: EVERYWHERE as soon as the program declares NetworkPolicies.
-COVERED = NOWHERE
+COVERED = EVERYWHERE
 DIRECTIONS = ("Ingress", "Egress")
 ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # By whom a load balancer gets an address that only the team's own network reaches.
