@@ -6,11 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
+from asyncpg.exceptions import CannotConnectNowError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.core import logs
@@ -21,6 +23,9 @@ RUN_LOCK_SECONDS = 120.0  # another run may be under way; it is waited for
 RUN_LOCK_POLL_SECONDS = 0.2
 TABLE_LOCK_TIMEOUT = "5s"  # a migration waiting for a lock holds up every query behind it
 CONNECT_SECONDS = 10
+AWAY_SECONDS = 20.0  # a database that has just begun: its name is not known everywhere yet, or it recovers
+AWAY_POLL_SECONDS = 0.5
+AWAY = (OSError, CannotConnectNowError)
 # Rights on new tables come by default privileges; the revision itself is the owner's business alone.
 KEEP_REVISION = """
 DO $$ DECLARE other text; BEGIN
@@ -43,8 +48,8 @@ class MigrationError(Exception):
 
 
 def run(address: str, work: Callable[[Connection], Result]) -> Result:
-    """What ``work`` returns of the one connection of the run. Raises MigrationError where the database does
-    not take it."""
+    """What ``work`` returns of the one connection of the run. A database that is not there yet is waited for
+    20 seconds. Raises MigrationError where it does not take the connection."""
     return asyncio.run(_run(address, work))
 
 
@@ -53,12 +58,24 @@ async def _run(address: str, work: Callable[[Connection], Result]) -> Result:
         driver_url(address), poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS}
     )
     try:
-        async with engine.connect() as connection:
+        async with aclosing(await _connected(engine)) as connection:
             return await connection.run_sync(work)
     except (OSError, SQLAlchemyError) as error:
         raise MigrationError(reason_of(error)) from None
     finally:
         await engine.dispose()
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    end = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            return await engine.connect()
+        except (OSError, DBAPIError) as error:
+            cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+            if not isinstance(cause, AWAY) or time.monotonic() > end:
+                raise
+        await asyncio.sleep(AWAY_POLL_SECONDS)
 
 
 def reason_of(error: BaseException) -> str:

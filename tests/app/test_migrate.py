@@ -273,12 +273,25 @@ def test_a_run_that_cannot_begin_says_why(
     reason: str,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", fault(postgres.address("owner", fresh_database)))
+    monkeypatch.setattr(running, "AWAY_SECONDS", 0.1)
     done = migrate(command)
     assert done.code == code
     assert reason in done.err
     assert "hunter" not in done.out + done.err
     assert postgres.password not in done.out + done.err
     assert done.out == "" or done.events[-1]["event"] == "migration failed"
+
+
+def test_a_database_that_is_not_there_yet_is_waited_for(place: Place, migrate: Migrate) -> None:
+    place.postgres.stop()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            run = pool.submit(migrate, "expand")
+            with pytest.raises(TimeoutError):
+                run.result(1)
+        finally:
+            place.postgres.start()
+        assert run.result().code == 0
 
 
 def test_an_unknown_command_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
