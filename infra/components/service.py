@@ -18,8 +18,6 @@ from infra.render import service as render
 from infra.settings.model import Settings
 from infra.settings.service import ServiceType
 
-HTTP_PORT = 80
-
 
 class Service(Component):
     """Outputs: ``address`` (the Kubernetes Service's name), ``host`` and ``port`` inside the cluster,
@@ -61,7 +59,7 @@ class Service(Component):
             jobs.checks(pods[1].sources, self._candidate(pods[1], made[1]))
         self.address = name_of(service)
         self.host = pulumi.Output.concat(self.address, ".", context.namespace, ".svc")
-        self.port = HTTP_PORT
+        self.port = release.HTTP_PORT
         self.node_port = service.spec.apply(lambda spec: spec.ports[0].node_port)
         self.register_outputs({"host": self.host})
 
@@ -89,4 +87,6 @@ class Service(Component):
 
 
 def _port(node_port: int | None) -> core.v1.ServicePortArgs:
-    return core.v1.ServicePortArgs(name="http", port=HTTP_PORT, target_port=render.PORT, node_port=node_port)
+    return core.v1.ServicePortArgs(
+        name="http", port=release.HTTP_PORT, target_port=render.PORT, node_port=node_port
+    )

@@ -43,7 +43,7 @@ class Jobs:
     def checks(self, sources: Sources, after: pulumi.Resource) -> batch.v1.Job:
         """Every module's checks once, then again for the time of the soak; anew in each release."""
         wanted = self.settings.service.release
-        container = self._container(release.CHECKS, release.checks_command(wanted), sources)
+        container = self._container(release.CHECKS, release.checks_command(self.settings), sources)
         number = str(self.settings.released.number)
         key = names.content_hash(self.variant.image, number, " ".join(container.command))
         return self._job(container, pulumi.Output.from_input(key), release.checks_limit(wanted), 0, [after])

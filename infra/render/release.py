@@ -11,6 +11,7 @@ from infra.settings.release import Colour, Release
 
 COLOUR_LABEL = "slipway.dev/colour"
 CANDIDATE = "service-candidate"  # the Kubernetes Service by which the checks reach it
+HTTP_PORT = 80  # of every Service that leads to its pods
 CANDIDATE_PART = "service-candidate"  # its figures: no user has to do with it yet
 CHECKS = "checks"
 SPARE_SECONDS = 30  # starting Python, and the last answers
@@ -76,10 +77,11 @@ def newest(found: tuple[Variant, ...]) -> Variant:
     return next((variant for variant in found if variant.tried), found[0])
 
 
-def checks_command(release: Release) -> tuple[str, ...]:
+def checks_command(settings: Settings) -> tuple[str, ...]:
     """The service's own checks (``python -m app.smoke --help``), against the candidate."""
+    release = settings.service.release
     return (
-        *(*service.SMOKE_COMMAND, f"http://{CANDIDATE}"),
+        *(*service.SMOKE_COMMAND, f"http://{CANDIDATE}.{settings.namespace_name}.svc:{HTTP_PORT}"),
         *("--within", str(release.checks_seconds)),
         *("--seconds", str(release.soak_seconds), "--checks-per-second", str(release.checks_per_second)),
         *("--max-error-percent", str(release.max_error_percent)),

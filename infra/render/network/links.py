@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from infra import names
-from infra.render import archive, backups, grafana, logs, monitoring, pitr, postgres, redis, service
+from infra.render import archive, backups, grafana, logs, monitoring, pitr, postgres, redis, release, service
 from infra.render.network import measuring
 from infra.render.network.peers import (
     Address,
@@ -32,7 +32,8 @@ from infra.settings.modules import Module
 from infra.settings.outgoing import HTTPS, Caller, Named
 from infra.settings.service import ServiceType
 
-MIGRATION = names.child(monitoring.SERVICE, "migrate")
+MIGRATIONS = tuple(names.child(monitoring.SERVICE, phase) for phase in service.MIGRATIONS)
+CHECKS = names.child(monitoring.SERVICE, release.CHECKS)
 # kubernetes.io, "Using NodeLocal DNSCache": its pods, and the address at which it answers on every node.
 NODE_DNS = "169.254.20.10"
 DNS_LABEL, DNS_LABELS = "k8s-app", ("kube-dns", "node-local-dns")
@@ -64,10 +65,12 @@ def workload(settings: Settings, component: str) -> Workload:
 
 def _service(settings: Settings) -> Iterator[Link]:
     here, database = workload(settings, monitoring.SERVICE), workload(settings, monitoring.POSTGRES)
-    migration = workload(settings, MIGRATION)
     yield Link(here, database, (Port(postgres.PORT),), "reads and writes rows")
     yield Link(here, workload(settings, monitoring.REDIS), (Port(redis.PORT),), "cache and rate limits")
-    yield Link(migration, database, (Port(postgres.PORT),), "migrates the schema")
+    for migration in MIGRATIONS:
+        yield Link(workload(settings, migration), database, (Port(postgres.PORT),), "migrates the schema")
+    if settings.service.blue_green:
+        yield Link(workload(settings, CHECKS), here, (Port(service.PORT),), "checks a candidate")
     yield from _named(settings, Caller.SERVICE, [here])
     reaching = [module.value for module in settings.modules if module in REACHING_OUT]
     if reaching:

@@ -74,7 +74,12 @@ def test_a_candidate_is_checked_before_anything_else_may_happen() -> None:
     job = program.kind("Job")["service-checks-job"]["spec"]
     (container,) = job["template"]["spec"]["containers"]
     assert container["image"] == NEW
-    assert container["command"][:4] == ["python", "-m", "app.smoke", "http://service-candidate"]
+    assert container["command"][:4] == [
+        "python",
+        "-m",
+        "app.smoke",
+        "http://service-candidate.ledger-staging.svc:80",
+    ]
     assert "--seconds 7 --checks-per-second 9" in " ".join(container["command"])
     assert "service-candidate" in program.awaited["service-checks-job"]
     assert job["backoffLimit"] == 0
