@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +35,25 @@ class Team:
         """``slipway --stacks FOLDER …``."""
         line = [str(ROOT / ".venv/bin/slipway"), "--stacks", str(self.folder), *arguments]
         return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    @contextmanager
+    def begun(self, verb: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The same while it runs, as a job of its own; what still runs at the end is killed."""
+        line = [str(ROOT / ".venv/bin/slipway"), "--stacks", str(self.folder), verb, self.stack, *arguments]
+        process = subprocess.Popen(
+            line,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
     def plain(self, command: str, stdin: str | None = None) -> Answer:
         """A shell command after ``eval "$(slipway --stacks FOLDER env STACK)"``."""

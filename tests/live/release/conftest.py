@@ -81,6 +81,11 @@ class Released:
         config: dict[str, Any] = yaml.safe_load(self.team.file.read_text())["config"]
         return config.get("slipway:released") or {}
 
+    @property
+    def active(self) -> str:
+        """The colour that has the traffic; blue where the file says nothing."""
+        return str(self.file().get("active", "blue"))
+
     def releases(self) -> list[dict[str, Any]]:
         """What `slipway releases` lists, the newest first."""
         answer = self.team.slipway("releases", "--json")

@@ -23,7 +23,7 @@ def test_a_sound_release_gets_the_traffic_and_the_old_one_is_kept(released: Rele
     unharmed(heard)
     assert released.version() == "sound"
     assert set(released.deployments()) == {"service-blue", "service-green"}
-    assert released.file()["active"] == "green"
+    assert released.active == "green"
     assert (released.releases()[0]["number"], released.releases()[0]["result"]) == (1, "live")
 
 
@@ -33,7 +33,7 @@ def test_the_way_back_is_one_command_and_no_pod_starts(released: Released) -> No
     assert answer.returncode == 0, told(answer)
     unharmed(heard)
     assert released.version() != "sound"
-    assert released.file()["active"] == "blue"
+    assert released.active == "blue"
     assert released.releases()[0]["result"] == "went back: taken back by hand"
 
 
@@ -70,7 +70,7 @@ def test_a_broken_release_goes_by_itself_and_says_why(released: Released, varian
     unharmed(heard)
     assert released.version() == served
     assert len(released.deployments()) == 1
-    assert released.file()["active"] == before["active"]
+    assert released.active == before["active"]
     assert released.releases()[0]["result"].startswith("went back: ")
 
 
