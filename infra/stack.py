@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from infra import paths, stack_secrets
-from infra.engine import local_state, locks, passphrase
+from infra.engine import events, local_state, locks, passphrase
 from infra.engine.cli import capture, capture_json, live
-from infra.errors import EXIT_FAILED, UserError
+from infra.errors import EXIT_FAILED, Problem, UserError
 from infra.names import PROJECT, SANDBOX
 from infra.progress import Progress
 from infra.sandbox import tools
@@ -193,21 +194,28 @@ def destroy(stack: str, progress: Progress) -> None:
         _run(stack, "destroy", ["--refresh", *flags], values)
 
 
+class UnfinishedError(UserError):
+    """Pulumi did not come to its end. ``reasons``: each resource's error, which the terminal shows above."""
+
+    def __init__(self, stack: str, verb: str, code: int, reasons: tuple[str, ...]) -> None:
+        what = f"stack {stack} was not brought to its end (exit code {code}); the reasons stand above"
+        remedy = f"mend what they name, then run it again: slipway {AGAIN[verb]} {stack}"
+        super().__init__([Problem(f"pulumi {verb}", what, remedy)], exit_code=EXIT_FAILED)
+        self.reasons = reasons
+
+
 def _run(stack: str, verb: str, arguments: list[str], values: dict[str, str]) -> None:
-    try:
-        code = live([verb, "--stack", stack, *arguments], values)
-    except KeyboardInterrupt:
-        # The engine takes its lock before it listens to signals: one that comes between leaves the lock.
-        if is_sandbox(stack):
-            locks.release(local_state.backend(), stack)
-        raise
-    if code:
-        raise UserError.of(
-            f"pulumi {verb}",
-            f"stack {stack} was not brought to its end (exit code {code}); the reasons stand above",
-            f"mend what they name, then run it again: slipway {AGAIN[verb]} {stack}",
-            exit_code=EXIT_FAILED,
-        )
+    with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+        log = Path(folder) / "events.json"
+        try:
+            code = live([verb, "--stack", stack, *arguments, "--event-log", str(log)], values)
+        except KeyboardInterrupt:
+            # The engine takes its lock before it listens to signals: one that comes between leaves the lock.
+            if is_sandbox(stack):
+                locks.release(local_state.backend(), stack)
+            raise
+        if code:
+            raise UnfinishedError(stack, verb, code, events.errors(log))
 
 
 def outputs(stack: str) -> dict[str, Any]:

@@ -83,8 +83,9 @@ def _rolling(run: Run, image: str) -> None:
         run.to(moves.rolled(before, image), Step.ROLL, image)
     except UserError as error:
         run.say(f"goes back to {old}")
-        run.to(before.model_copy(update={"number": run.now.number}), Step.BACK, image, _reason(error))
-        raise _went_back(run, image, [_reason(error)]) from None
+        reasons = _reasons(error)
+        run.to(before.model_copy(update={"number": run.now.number}), Step.BACK, image, "; ".join(reasons))
+        raise _went_back(run, image, reasons) from None
     run.say(f"{image} has the traffic")
 
 
@@ -110,7 +111,7 @@ def _try(run: Run, wanted: Released, image: str) -> None:
         seconds = int(time.monotonic() - begun_at)
         reasons = _judged(run, colour, min(seconds, release.soak_seconds)) if release.soak_seconds else []
     except UserError as error:
-        reasons = [_reason(error)]
+        reasons = _reasons(error)
     if reasons:
         run.say(f"{image} is taken away again; the traffic never left {wanted.active}")
         run.to(moves.alone(run.now), Step.BACK, image, "; ".join(reasons))
@@ -171,8 +172,10 @@ def _return(run: Run, image: str, why: str) -> None:
     run.to(moves.returned(run.now), Step.BACK, image, why)
 
 
-def _reason(error: UserError) -> str:
-    return "; ".join(problem.what for problem in error.problems)
+def _reasons(error: UserError) -> list[str]:
+    """What Pulumi says of each resource that failed, else what the error says."""
+    found = error.reasons if isinstance(error, stacks.UnfinishedError) else ()
+    return list(found) or [problem.what for problem in error.problems]
 
 
 def _went_back(run: Run, image: str, reasons: list[str]) -> UserError:
