@@ -55,7 +55,7 @@ load: up  ## 1,000 users on the sandbox for a minute (USERS, DURATION): mean, 95
 	@$(VENV)/python -m tests.load.run --users $(USERS) --seconds $(DURATION)
 
 soak: up  ## The long runs: many kills, many restarts
-	@$(VENV)/pytest tests/soak -m soak --timeout 7200
+	@$(VENV)/pytest tests/soak tests/live -m soak --timeout 7200
 
 down: install  ## Remove the sandbox and everything it put on this machine
 	@$(VENV)/slipway down $(STACK)

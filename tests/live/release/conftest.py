@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from tests.live.release import variants
 from tests.live.team import Answer, Team, told
 
 STACK, NODE_PORT = "released-dev", 30192
-VARIANTS = ("sound", "sound_2", "one-in-fifty", "slow", "crashes", "hungry", "migration")
 SECTIONS: dict[str, dict[str, Any]] = {
     "cluster": {"sandbox": True},
     "images": {"catalogue": "sandbox"},
@@ -64,7 +63,7 @@ class Released:
 
     team: Team
     token: str
-    images: Mapping[str, str]
+    images: variants.Images
 
     @property
     def url(self) -> str:
@@ -116,7 +115,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     team.file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
     _seal(team, token)
     work = tmp_path_factory.mktemp("images")
-    with variants.images(work, *VARIANTS) as images:
+    with variants.images(work) as images:
         try:
             up = team.slipway("up")
             assert up.returncode == 0, told(up)

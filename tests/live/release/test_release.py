@@ -37,6 +37,7 @@ def test_the_way_back_is_one_command_and_no_pod_starts(released: Released) -> No
     assert released.releases()[0]["result"] == "went back: taken back by hand"
 
 
+@pytest.mark.soak
 def test_a_release_is_found_again_by_its_number(released: Released) -> None:
     first = released.release("sound")
     assert first.returncode == 0, told(first)
@@ -54,10 +55,10 @@ def test_a_release_is_found_again_by_its_number(released: Released) -> None:
     ("variant", "said"),
     [
         ("one-in-fifty", "% of"),
-        ("slow", "95th percentile"),
-        ("crashes", "broken as it starts"),
-        ("hungry", "OOMKilled"),
         ("migration", "no_such_table"),
+        pytest.param("slow", "95th percentile", marks=pytest.mark.soak),
+        pytest.param("crashes", "broken as it starts", marks=pytest.mark.soak),
+        pytest.param("hungry", "OOMKilled", marks=pytest.mark.soak),
     ],
 )
 def test_a_broken_release_goes_by_itself_and_says_why(released: Released, variant: str, said: str) -> None:

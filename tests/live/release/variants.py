@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -47,18 +47,30 @@ def name(variant: str) -> str:
     return f"localhost/slipway/service:{variant}"
 
 
-@contextmanager
-def images(folder: Path, *variants: str) -> Iterator[Mapping[str, str]]:
-    """Variant → reference, in the cluster's containerd for as long as the context lasts."""
-    base = reference(Image.SERVICE, Catalogue.SANDBOX)
-    built.ensure([Image.SERVICE], SandboxConfig(), Progress(quiet=True))
-    with ExitStack() as held:
-        for variant in variants:
-            work = folder / variant
+class Images:
+    """Variant → reference; made when it is first asked for, and in the cluster's containerd until the end."""
+
+    def __init__(self, folder: Path, held: ExitStack) -> None:
+        self._folder, self._held = folder, held
+        self._made: set[str] = set()
+
+    def __getitem__(self, variant: str) -> str:
+        if variant not in self._made:
+            work = self._folder / variant
             work.mkdir()
             file, place = _file(work, variant)
-            held.enter_context(with_file(SandboxConfig(), base, file, place, name(variant)))
-        yield {variant: name(variant) for variant in variants}
+            base = reference(Image.SERVICE, Catalogue.SANDBOX)
+            self._held.enter_context(with_file(SandboxConfig(), base, file, place, name(variant)))
+            self._made.add(variant)
+        return name(variant)
+
+
+@contextmanager
+def images(folder: Path) -> Iterator[Images]:
+    """Those that are asked for within the context."""
+    built.ensure([Image.SERVICE], SandboxConfig(), Progress(quiet=True))
+    with ExitStack() as held:
+        yield Images(folder, held)
 
 
 def _file(work: Path, variant: str) -> tuple[Path, str]:
