@@ -208,7 +208,8 @@ def _run(stack: str, verb: str, arguments: list[str], values: dict[str, str]) ->
     with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
         log = Path(folder) / "events.json"
         try:
-            code = live([verb, "--stack", stack, *arguments, "--event-log", str(log)], values)
+            said = [events.FLAG, str(log)]
+            code = live([verb, "--stack", stack, *arguments, *said], values | events.SHOWN_BY)
         except KeyboardInterrupt:
             # The engine takes its lock before it listens to signals: one that comes between leaves the lock.
             if is_sandbox(stack):

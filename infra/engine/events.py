@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 COLOUR = re.compile(r"<\{%[^%]*%\}>")
+FLAG = "--event-log"
+SHOWN_BY = {
+    "PULUMI_DEBUG_COMMANDS": "true"
+}  # the CLI takes the flag only with this; its Automation API sets it
 STACK = "::pulumi:pulumi:Stack::"  # whose own errors only say that there were some
 
 
