@@ -13,7 +13,7 @@ import pulumi_kubernetes
 from infra import images, names, ranges
 from infra.components.backups import Addresses, Backups
 from infra.components.base import Context
-from infra.components.ingress import Ingress
+from infra.components.gateway import way_in
 from infra.components.logs.collector import LogCollector
 from infra.components.logs.stores import LogStore
 from infra.components.monitoring.alertmanager import Alertmanager
@@ -39,6 +39,7 @@ from infra.render.network import policies
 from infra.render.operator import OPERATOR
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
+from infra.settings.ingress import IngressKind
 from infra.settings.load import Secrets
 from infra.settings.logs import Store
 from infra.settings.model import Settings
@@ -284,11 +285,13 @@ def _service_secrets(secrets: Secrets, postgres: Postgres, redis: Redis) -> dict
 def _url(
     settings: Settings, context: Context, service: Service, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """Where the service answers: by its ingress, from this machine by the sandbox's node port, else inside
-    the cluster."""
-    cluster = settings.cluster
-    if settings.ingress.hosts:
-        return Ingress("ingress", context, settings.ingress, service.address, service.port, opts).url
+    """Where the service answers: by its host, from this machine by the sandbox's node port, else inside the
+    cluster."""
+    cluster, ingress = settings.cluster, settings.ingress
+    if ingress.hosts and ingress.kind is IngressKind.NGINX:
+        return pulumi.Output.from_input(f"https://{ingress.hosts[0]}")
+    if ingress.hosts:
+        return way_in("ingress", context, ingress, service.address, service.port, opts)
     if cluster.sandbox and settings.service.type is ServiceType.NODE_PORT:
         node = SandboxConfig(cluster.name, cluster.network).node_address
         return pulumi.Output.concat(f"http://{node}:", service.node_port.apply(str))

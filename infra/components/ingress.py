@@ -1,15 +1,16 @@
-"""The service's Ingress: its host names, their certificate, and the largest body that is let in."""
+"""The service's Ingress: its host names, their certificate, the largest body and the longest answer."""
 
 from __future__ import annotations
 
 import pulumi
 from pulumi_kubernetes import networking
 
-from infra.components.base import Component, Context
+from infra.components.base import Component, Context, name_of
 from infra.settings.ingress import Ingress as Settings
 
-# ingress-nginx, "Annotations": other controllers leave it alone.
-BODY_LIMIT = "nginx.ingress.kubernetes.io/proxy-body-size"
+# Ingress NGINX of the community and those that read its annotations; NGINX's own controller ("Advanced
+# configuration with Annotations"). Other controllers leave them alone.
+COMMUNITY, NGINX = "nginx.ingress.kubernetes.io", "nginx.org"
 # cert-manager, "Annotated Ingress resource": the certificate goes into the Secret that spec.tls names.
 ISSUER = "cert-manager.io/cluster-issuer"
 
@@ -48,14 +49,25 @@ class Ingress(Component):
             ),
             opts=self.options(),
         )
-        scheme = "https" if certificate else "http"
-        self.url = made.metadata.name.apply(lambda _: f"{scheme}://{settings.hosts[0]}")
+        self.url = url_of(settings, name_of(made))
         self.register_outputs({"url": self.url})
 
 
 def _annotations(settings: Settings) -> dict[str, str]:
-    limit = {BODY_LIMIT: f"{settings.body_limit_megabytes}m"}
-    return {**limit, ISSUER: settings.cluster_issuer} if settings.cluster_issuer else limit
+    body, seconds = f"{settings.body_limit_megabytes}m", settings.timeout_seconds
+    limits = {
+        f"{COMMUNITY}/proxy-body-size": body,
+        f"{COMMUNITY}/proxy-read-timeout": f"{seconds}",
+        f"{NGINX}/client-max-body-size": body,
+        f"{NGINX}/proxy-read-timeout": f"{seconds}s",
+    }
+    return {**limits, ISSUER: settings.cluster_issuer} if settings.cluster_issuer else limits
+
+
+def url_of(settings: Settings, name: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The address of the first host, known once the object with this name exists."""
+    scheme = "https" if settings.encrypted else "http"
+    return name.apply(lambda _: f"{scheme}://{settings.hosts[0]}")
 
 
 def _rule(host: str, backend: networking.v1.IngressBackendArgs) -> networking.v1.IngressRuleArgs:

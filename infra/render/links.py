@@ -43,10 +43,10 @@ def path(uid: Dashboard, panel: Panel | None = None) -> str:
 
 def grafana(settings: Settings) -> str | None:
     """Grafana's address as a browser reaches it, where it is known."""
-    monitoring, issuer = settings.monitoring, settings.ingress.cluster_issuer
+    monitoring, anyone = settings.monitoring, settings.ingress.certifies_any
     if not (monitoring.enabled and monitoring.grafana.enabled and monitoring.grafana.host):
         return None
-    scheme = "https" if monitoring.grafana.tls_secret or issuer else "http"
+    scheme = "https" if monitoring.grafana.tls_secret or anyone else "http"
     return f"{scheme}://{monitoring.grafana.host}"
 
 

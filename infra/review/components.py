@@ -17,6 +17,7 @@ WORDS = {
     "Redis": "cache",
     "Service": "service",
     "Ingress": "ingress",
+    "Gateway": "gateway",
     "Backups": "backups",
     "Archive": "archive",
     "BackupBucket": "bucket of backups",

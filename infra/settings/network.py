@@ -46,7 +46,8 @@ class Network(Section):
     ingress_namespace: str = Field(
         "ingress-nginx",
         pattern=NAMESPACE,
-        description="Namespace of the ingress controller, which alone reaches what has a host.",
+        description="Namespace of the ingress controller or of the Gateway's proxies, which alone reach what "
+        "has a host.",
         examples=["ingress-nginx"],
     )
     prometheus_namespace: str = Field(

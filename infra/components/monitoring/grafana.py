@@ -9,7 +9,7 @@ from pulumi_kubernetes import apps, core, meta
 
 from infra import names
 from infra.components.base import Component, Context, name_of
-from infra.components.ingress import Ingress
+from infra.components.gateway import way_in
 from infra.components.workload import Container, Mount, http_probes, pod_spec
 from infra.render import grafana as render
 from infra.render.monitoring_keys import signing_key
@@ -110,10 +110,11 @@ class Grafana(Component):
                 "http://", address, ".", self.context.namespace, f".svc:{render.PORT}"
             )
         own = IngressSettings(
+            kind=ingress.kind,
             hosts=(grafana.host,),
             class_name=ingress.class_name,
             tls_secret=grafana.tls_secret,
             cluster_issuer=None if grafana.tls_secret else ingress.cluster_issuer,
+            gateway=ingress.gateway,
         )
-        opts = self.options()
-        return Ingress(self.child("ingress"), self.context, own, address, render.PORT, opts).url
+        return way_in(self.child("ingress"), self.context, own, address, render.PORT, self.options())

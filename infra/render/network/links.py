@@ -26,6 +26,7 @@ from infra.render.network.peers import (
 )
 from infra.settings import outgoing
 from infra.settings.backups import StoreKind
+from infra.settings.ingress import IngressKind
 from infra.settings.logs import Store
 from infra.settings.model import Settings
 from infra.settings.modules import Module
@@ -82,7 +83,7 @@ def _callers(settings: Settings) -> Iterator[Link]:
     here, port = workload(settings, monitoring.SERVICE), (Port(service.PORT),)
     for name in settings.network.callers:
         yield Link(Namespace(name), here, port, "calls the service")
-    if settings.ingress.hosts:
+    if settings.ingress.hosts and settings.ingress.kind is not IngressKind.NGINX:  # which comes as a client
         controller = Namespace(settings.network.ingress_namespace)
         yield Link(controller, here, port, "requests to the service's hosts")
     if settings.service.type is not ServiceType.CLUSTER_IP:

@@ -1,7 +1,7 @@
 """Rules between two values: each names both, so that the reader sees which one to change.
 
 Each stands in the file of its matter (places.py, access.py, sizes.py, backups.py, monitoring.py,
-operator.py, logs.py, release.py, slo.py, tracing.py, pipelines.py, network.py); here is the list.
+operator.py, logs.py, release.py, slo.py, tracing.py, pipelines.py, network.py, ingress.py); here is the list.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from infra.settings.rules import (
     access,
     backups,
     grafana,
+    ingress,
     logs,
     monitoring,
     network,
@@ -42,6 +43,12 @@ RULES: tuple[Rule, ...] = (
     places.hosts_stand_once,
     places.certificate_has_one_source,
     places.public_origins_are_encrypted,
+    ingress.ingress_keys_fit_its_kind,
+    ingress.gateway_is_the_stacks_or_the_platforms,
+    ingress.plain_requests_have_a_goal,
+    ingress.gateway_hosts_fit_a_route,
+    ingress.nginx_reaches_the_service,
+    ingress.grafana_is_led_to,
     access.rates_grow_with_the_window,
     access.route_limits_stand_once,
     access.provider_is_named_whole,
@@ -124,4 +131,5 @@ def notices(settings: StackConfig) -> list[Finding]:
         *operator.own_server_is_not_run(settings),
         *network.network_is_open(settings),
         *network.service_is_called(settings),
+        *ingress.gateways_proxies_are_named(settings),
     ]

@@ -74,11 +74,16 @@ def grafana_logins_are_encrypted(settings: StackConfig) -> Iterator[Finding]:
     grafana, mode = settings.monitoring.grafana, settings.service.environment
     if mode is Mode.DEVELOPMENT:
         return
-    if grafana.enabled and grafana.host and not (grafana.tls_secret or settings.ingress.cluster_issuer):
+    if grafana.enabled and grafana.host and not (grafana.tls_secret or settings.ingress.certifies_any):
+        other = (
+            "ingress.gateway.https_listener"
+            if settings.ingress.shared
+            else "tls_secret, or ingress.cluster_issuer"
+        )
         yield Finding(
             (*PATH, "host"),
             f"{grafana.host} has no certificate, and service.environment is {mode}",
-            "set tls_secret, or ingress.cluster_issuer",
+            f"set {other}",
             also=(("service", "environment"),),
         )
     for key in ADDRESSES:

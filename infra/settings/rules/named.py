@@ -40,6 +40,7 @@ NOTES = {
     "operator-has-its-own": "What only a Prometheus of the stack's own has is set where it runs one.",
     "network-left-open": "In production pods reach what the stack declares and nothing else.",
     "service-called-by-nobody": "In production somebody can call the service.",
+    "gateway-proxies-elsewhere": "The proxies of a Gateway are let through the stack's policies.",
 }
 
 

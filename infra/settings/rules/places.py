@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from infra.settings.config import StackConfig
 from infra.settings.images import Catalogue
+from infra.settings.ingress import IngressKind
 from infra.settings.modules import BUNDLED
 from infra.settings.rules.finding import Finding
 from infra.settings.service import Mode, ServiceType
@@ -127,10 +128,11 @@ def sandbox_has_no_outside(settings: StackConfig) -> Iterator[Finding]:
     """What the sandbox cluster lacks: an ingress controller and a metrics server."""
     if not settings.cluster.sandbox:
         return
-    if settings.ingress.hosts:
+    ingress = settings.ingress
+    if ingress.hosts and ingress.kind is not IngressKind.NGINX:  # which is outside of the cluster
         yield Finding(
             ("ingress", "hosts"),
-            f"{', '.join(settings.ingress.hosts)} is set, and the sandbox has no ingress controller",
+            f"{', '.join(ingress.hosts)} is set, and the sandbox has no ingress controller",
             "leave hosts out here; service.type: NodePort reaches the service from this machine",
         )
     if settings.service.autoscaling.enabled:
@@ -151,12 +153,16 @@ def certificate_has_one_source(settings: StackConfig) -> Iterator[Finding]:
             "keep one of the two",
             also=(("ingress", "cluster_issuer"),),
         )
-    secured = ingress.tls_secret or ingress.cluster_issuer
-    if ingress.hosts and not secured and settings.stack.environment is Environment.PROD:
+    if ingress.hosts and not ingress.encrypted and settings.stack.environment is Environment.PROD:
+        named = (
+            "ingress.gateway.https_listener"
+            if ingress.shared
+            else "ingress.cluster_issuer or ingress.tls_secret"
+        )
         yield Finding(
             ("ingress", "hosts"),
             f"{', '.join(ingress.hosts)} would be served without TLS, and {settings.stack} is a prod stack",
-            "name the certificate: ingress.cluster_issuer or ingress.tls_secret",
+            f"name the certificate: {named}",
         )
 
 

@@ -159,14 +159,37 @@ def _place(stack: StackName, drawn: Values) -> None:
 def _outside(stack: StackName, drawn: Values) -> None:
     service, ingress = drawn["service"], drawn["ingress"]
     if drawn["cluster"]["sandbox"]:
-        ingress["hosts"], service["autoscaling"]["enabled"] = [], False
-    if ingress["tls_secret"]:
-        ingress["cluster_issuer"] = None
-    elif ingress["hosts"] and stack.environment == "prod":
-        ingress["cluster_issuer"] = ingress["cluster_issuer"] or "letsencrypt"
+        service["autoscaling"]["enabled"] = False
+        ingress["hosts"] = ingress["hosts"] if ingress["kind"] == "nginx" else []
+    _way_in(ingress, drawn, production=stack.environment == "prod")
     if service["environment"] == "production":
         secure = [origin for origin in service["allowed_origins"] if origin.startswith("https")]
         service["allowed_origins"] = secure
+
+
+def _way_in(ingress: Values, drawn: Values, *, production: bool) -> None:
+    """Each kind keeps its own keys, and has what it needs."""
+    unset = defaults()["ingress"]
+    kind, shared = ingress["kind"], ingress["kind"] == "gateway" and ingress["gateway"]["name"]
+    if kind != "gateway" or not shared:
+        ingress["gateway"] = unset["gateway"]
+    if kind == "nginx" or shared:
+        ingress |= {key: None for key in ("class_name", "tls_secret", "cluster_issuer")}
+    if kind == "gateway":
+        ingress["body_limit_megabytes"] = unset["body_limit_megabytes"]
+        ingress["class_name"] = None if shared else ingress["class_name"] or "eg"
+    if kind != "nginx":
+        ingress["nginx"] = unset["nginx"]
+    elif ingress["hosts"]:
+        ingress["nginx"]["upstreams"] = ingress["nginx"]["upstreams"] or ["10.0.0.11:30080"]
+        drawn["service"]["type"] = "NodePort"
+        drawn["service"]["trusted_proxies"] = drawn["service"]["trusted_proxies"] or ["10.0.0.0/8"]
+    if shared and (ingress["gateway"]["http_listener"] or production):
+        ingress["gateway"]["https_listener"] = ingress["gateway"]["https_listener"] or "https"
+    if ingress["tls_secret"]:
+        ingress["cluster_issuer"] = None
+    elif ingress["hosts"] and production and kind != "nginx" and not shared:
+        ingress["cluster_issuer"] = ingress["cluster_issuer"] or "letsencrypt"
 
 
 def _access(drawn: Values) -> None:

@@ -80,7 +80,13 @@ def _grafana(drawn: Values) -> None:
         and not drawn["monitoring"]["operator"]
         and not drawn["cluster"]["sandbox"]
     )
-    if grafana["host"]:
+    ingress = drawn["ingress"]
+    if ingress["kind"] == "nginx":
+        grafana["host"] = None
+    if ingress["gateway"]["name"]:  # whose certificate is the platform's
+        grafana["tls_secret"] = None
+        grafana["host"] = grafana["host"] if ingress["gateway"]["https_listener"] else None
+    elif grafana["host"]:
         grafana["tls_secret"] = grafana["tls_secret"] or "grafana-tls"
     addresses = ("auth_url", "token_url", "api_url")
     if not grafana["host"] or not all(oidc[key] for key in ("client_id", *addresses)):

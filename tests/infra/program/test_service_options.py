@@ -90,7 +90,7 @@ def test_every_host_leads_to_the_services_port() -> None:
 def test_the_teams_own_certificate_serves_every_host() -> None:
     made = ingress(hosts=["a.example.com", "b.example.com"], tls_secret="own")
     assert made["spec"]["tls"] == [{"hosts": ["a.example.com", "b.example.com"], "secretName": "own"}]
-    assert list(made["metadata"]["annotations"]) == ["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert "cert-manager.io/cluster-issuer" not in made["metadata"]["annotations"]
 
 
 def test_cert_manager_gets_a_secret_to_write_the_certificate_to() -> None:
@@ -105,9 +105,14 @@ def test_without_a_certificate_the_address_says_http() -> None:
     assert program.exports["url"] == "http://a.example.com"
 
 
-def test_the_body_limit_is_in_megabytes() -> None:
-    annotations = ingress(hosts=["a.example.com"], body_limit_megabytes=12)["metadata"]["annotations"]
-    assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "12m"
+def test_the_limits_are_in_the_words_of_both_controllers_that_are_made_of_nginx() -> None:
+    limits = {"body_limit_megabytes": 12, "timeout_seconds": 30}
+    assert ingress(hosts=["a.example.com"], **limits)["metadata"]["annotations"] == {
+        "nginx.ingress.kubernetes.io/proxy-body-size": "12m",
+        "nginx.ingress.kubernetes.io/proxy-read-timeout": "30",
+        "nginx.org/client-max-body-size": "12m",
+        "nginx.org/proxy-read-timeout": "30s",
+    }
 
 
 @pytest.mark.parametrize("modules", [["ledger"], ["assistant"]])
