@@ -17,6 +17,7 @@ from infra.cli import (
     init,
     lifecycle,
     logs,
+    nginx,
     pipelines,
     release,
     restore,
@@ -54,5 +55,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(dev.app, name="dev")
     app.add_typer(secrets.app, name="secrets")
     app.add_typer(pipelines.app, name="pipelines")
+    app.add_typer(nginx.app, name="nginx")
     app.add_typer(sandbox.app, name="sandbox")
     app.add_typer(tools.app, name="tools")

@@ -18,6 +18,7 @@ from infra.render import (
     everything,
     example,
     monitoring,
+    nginx,
     operator,
     plain,
     postgres,
@@ -34,10 +35,12 @@ from infra.render.network.peers import Ranges
 from infra.render.pipelines import chosen
 from infra.render.pipelines import everything as pipelines
 from infra.settings import document, layers, local, model
+from infra.settings.ingress import Ingress, IngressKind, Nginx
 from infra.settings.merge import merge
 from infra.settings.model import Settings, defaults
 from infra.settings.monitoring import Email, QuietHours, Receivers, Slack
 from infra.settings.pipelines import Provider
+from infra.settings.service import ServiceType
 from infra.settings.stack import Environment, StackName
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
@@ -91,7 +94,14 @@ def operated(settings: Settings) -> Settings:
 def outputs() -> dict[Path, str]:
     """Every generated file and its text; nothing is written."""
     golden = {GOLDEN / name: text for environment in Environment for name, text in _golden(environment)}
-    return {**golden, **_operated(), **_from_the_model(), **_monitoring_pages(), **_pipelines()}
+    return {
+        **golden,
+        **_operated(),
+        **_in_front(),
+        **_from_the_model(),
+        **_monitoring_pages(),
+        **_pipelines(),
+    }
 
 
 def _pipelines() -> dict[Path, str]:
@@ -110,6 +120,23 @@ def _operated() -> dict[Path, str]:
         GOLDEN / "prod" / "operator" / f"{each['kind']}-{each['metadata']['name']}.yaml": plain.text(each)
         for each in manifests
     }
+
+
+def in_front(settings: Settings) -> Settings:
+    """The stack behind an nginx that reaches two nodes."""
+    changed = {"type": ServiceType.NODE_PORT, "node_port": 30080, "trusted_proxies": ("10.0.0.0/24",)}
+    way = Ingress(
+        kind=IngressKind.NGINX,
+        hosts=("ledger.example.com", "api.example.com"),
+        nginx=Nginx(upstreams=("10.0.0.11:30080", "10.0.0.12:30080")),
+    )
+    service = settings.service.model_copy(update=changed)
+    return settings.model_copy(update={"ingress": way, "service": service})
+
+
+def _in_front() -> dict[Path, str]:
+    """The nginx in front of the cluster."""
+    return {GOLDEN / "prod" / "nginx" / nginx.FILE: nginx.text(in_front(profile(Environment.PROD)))}
 
 
 def _monitoring_pages() -> dict[Path, str]:
