@@ -28,6 +28,7 @@ MOST_PHRASES = 12
 JOINED = 3  # so many phrases make one line
 WORKLOADS = (*costs.WORKLOADS, "Job", "CronJob", "Pod")
 COST = frozenset({Mark.COST})
+ENTRANCES = ("Ingress", "Gateway", "HTTPRoute")
 
 
 def change(step: Step) -> Change:
@@ -123,8 +124,8 @@ def _facts(step: Step) -> Iterator[str]:
         yield f"asks for {words.replace('+', '')}"
     if step.kind == "Service" and _is_outside(step):
         yield f"type {value(held['type'])}"
-    if step.kind == "Ingress":
-        yield from _entrance(held)
+    if step.kind in ENTRANCES:
+        yield from _entrance(step.kind, held)
     if step.kind == "NetworkPolicy":
         yield network.of_policy(step)
     if step.kind in ("Role", "ClusterRole") and isinstance(step.new.get("rules"), list):
@@ -133,7 +134,15 @@ def _facts(step: Step) -> Iterator[str]:
         yield f"at {told(held.get('schedule'))}"
 
 
-def _entrance(spec: Mapping[str, Any]) -> Iterator[str]:
+def _entrance(kind: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    if kind == "HTTPRoute":
+        yield listed(spec.get("hostnames") or ["every host"])
+        return
+    if kind == "Gateway":
+        listeners = [each for each in spec.get("listeners") or [] if isinstance(each, dict)]
+        encrypted = any(each.get("tls") for each in listeners)
+        yield f"{counted(len(listeners), 'listener')}, {'with' if encrypted else 'without'} TLS"
+        return
     rules = spec.get("rules")
     hosts = [rule.get("host", "every host") for rule in rules if isinstance(rule, dict)] if rules else []
     yield f"{listed(hosts)}, {'with' if spec.get('tls') else 'without'} TLS"

@@ -15,6 +15,7 @@ DEAR = (
     "PersistentVolumeClaim",
     "PersistentVolume",
     "HorizontalPodAutoscaler",
+    "Gateway",  # for which most implementations make a load balancer
     "Bucket",
     "CronJob",
 )

@@ -50,6 +50,13 @@ def test_nginx_itself_accepts_what_is_rendered(stack: dict[str, Any]) -> None:
     assert files.checked(wanted) == render.text(wanted)
 
 
+def test_the_sandbox_may_have_an_nginx_in_front_since_that_is_outside_of_it() -> None:
+    service = {"type": "NodePort", "node_port": 30080, "trusted_proxies": ["10.201.0.0/24"]}
+    nginx = {"upstreams": ["10.201.0.2:30080"]}
+    way = {"kind": "nginx", "hosts": ["ledger.example.com"], "nginx": nginx}
+    assert "server 10.201.0.2:30080 " in files.checked(settings("sandbox", service=service, ingress=way))
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
