@@ -83,7 +83,7 @@ def _replicas(settings: Settings, path: Path) -> Iterator[str]:
 def _places(settings: Settings, path: Path) -> Iterator[str]:
     if path == ("namespace", "name"):
         yield f"The stack goes to the namespace {settings.namespace_name}."
-    of_sandbox = path[0] == "sandbox" or path[1] in {"sandbox", "name", "network"}
+    of_sandbox = path[0] == "sandbox" or not {"sandbox", "name", "network"}.isdisjoint(path[1:2])
     if path[0] in {"cluster", "sandbox"} and of_sandbox and not settings.cluster.sandbox:
         yield f"cluster.sandbox is false: the stack goes to the context {settings.cluster.context}."
 
