@@ -71,6 +71,8 @@ def build_cluster(config: SandboxConfig, progress: Progress, stop: threading.Eve
     tools.ensure(tools.CLUSTER_TOOLS, progress, stop=stop)
     if config.pods is PodNetwork.CILIUM:
         tools.ensure(tools.POLICY_TOOLS, progress, stop=stop, use_path=False)
+    if config.metrics:
+        tools.ensure(tools.USE_TOOLS, progress, stop=stop)
 
 
 def _start_cluster(cluster_tools: Future[Any], config: SandboxConfig, progress: Progress) -> None:

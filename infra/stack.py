@@ -60,7 +60,9 @@ def cluster(stack: str) -> SandboxConfig:
     except ValidationError:
         check.load(stack, secrets=False)  # says where and why
         raise
-    return standing(wanted.name, wanted.network, PodNetwork(joined) if joined else None)
+    scaling = draft["service"].get("autoscaling")
+    measured = isinstance(scaling, dict) and scaling.get("enabled") is True
+    return standing(wanted.name, wanted.network, PodNetwork(joined) if joined else None, metrics=measured)
 
 
 def environment(stack: str) -> dict[str, str]:

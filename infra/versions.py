@@ -15,6 +15,7 @@ REDIS = "7.0"
 REDIS_PATCH = "7.0.15"
 CILIUM = "1.17.0"
 KUBE_STATE_METRICS = "2.15.0"
+METRICS_SERVER = "0.8.0"
 ACTIONLINT = "1.7.8"
 VICTORIALOGS = "1.52.1"
 # The public images' versions are those of Debian's packages, which the sandbox and the tests run.

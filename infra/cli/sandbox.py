@@ -28,17 +28,20 @@ Pods = Annotated[
     str | None,
     typer.Option("--pods", help="What joins the pods: bridge, or cilium, which enforces NetworkPolicies."),
 ]
+Metrics = Annotated[
+    bool, typer.Option("--metrics", help="With a metrics-server, for kubectl top; the cluster keeps it.")
+]
 DEFAULT = "slipway"
 FOLLOW_SECONDS = 0.2
 
 
 @app.command()
-def up(name: Name = DEFAULT, network: Network = None, pods: Pods = None) -> None:
+def up(name: Name = DEFAULT, network: Network = None, pods: Pods = None, metrics: Metrics = False) -> None:
     """Start the cluster, or mend what does not run of it; builds the tools it lacks."""
     from infra.launch import build_cluster
     from infra.sandbox import cluster, doctor
 
-    config, progress = _config(name, network, pods), Progress()
+    config, progress = _config(name, network, pods, metrics=metrics), Progress()
     doctor.require_machine(config)
     build_cluster(config, progress)
     cluster.up(config, progress)
@@ -108,7 +111,9 @@ def kubeconfig(
     typer.echo(config.kubeconfig)
 
 
-def _config(name: str, network: int | None = None, pods: str | None = None) -> SandboxConfig:
+def _config(
+    name: str, network: int | None = None, pods: str | None = None, *, metrics: bool = False
+) -> SandboxConfig:
     from infra.sandbox.config import PodNetwork, resolve
 
     if os.geteuid():
@@ -122,7 +127,7 @@ def _config(name: str, network: int | None = None, pods: str | None = None) -> S
     if pods not in (None, *known):
         remedy = f"use {' or '.join(known)}"
         raise UserError.of("--pods", f"{pods!r} joins no pods", remedy, exit_code=EXIT_USAGE)
-    return resolve(name, network, PodNetwork(pods) if pods else None)
+    return resolve(name, network, PodNetwork(pods) if pods else None, metrics=metrics)
 
 
 def _show(found: list[PartStatus]) -> None:

@@ -16,7 +16,7 @@ SYSTEM = "kube-system"
 DNS_HEALTH, DNS_READY, DNS_METRICS = 8080, 8181, 9153
 DNS_UID = 65532
 _LABELS = {"k8s-app": "kube-dns"}
-_RBAC = "rbac.authorization.k8s.io"
+RBAC = "rbac.authorization.k8s.io"
 
 # No forwarding: no packet could reach another name server. What is not of the cluster does not exist.
 # Two blocks, because within one block CoreDNS asks `template` before `kubernetes`.
@@ -52,18 +52,18 @@ def rights() -> list[Object]:
         {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     ]
-    role = {**_object(f"{_RBAC}/v1", "ClusterRole", "slipway:provisioner"), "rules": rules}
+    role = {**named(f"{RBAC}/v1", "ClusterRole", "slipway:provisioner"), "rules": rules}
     return [
-        _user_binding("slipway:kubelet-api", "system:kubelet-api-admin", "kube-apiserver-kubelet"),
+        user_binding("slipway:kubelet-api", "system:kubelet-api-admin", "kube-apiserver-kubelet"),
         role,
-        _user_binding("slipway:provisioner", "slipway:provisioner", "slipway:provisioner"),
+        user_binding("slipway:provisioner", "slipway:provisioner", "slipway:provisioner"),
     ]
 
 
 def storage_class() -> Object:
     """The default class: a volume is made where its first pod is scheduled, and wiped with its claim."""
     return {
-        **_object("storage.k8s.io/v1", "StorageClass", STORAGE_CLASS),
+        **named("storage.k8s.io/v1", "StorageClass", STORAGE_CLASS),
         "metadata": {
             "name": STORAGE_CLASS,
             "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
@@ -89,13 +89,13 @@ def dns(config: SandboxConfig) -> list[Object]:
     binding = _binding("slipway:coredns", "slipway:coredns")
     binding["subjects"] = [{"kind": "ServiceAccount", "name": "coredns", "namespace": SYSTEM}]
     return [
-        _object("v1", "ServiceAccount", "coredns", SYSTEM),
-        {**_object(f"{_RBAC}/v1", "ClusterRole", "slipway:coredns"), "rules": rules},
+        named("v1", "ServiceAccount", "coredns", SYSTEM),
+        {**named(f"{RBAC}/v1", "ClusterRole", "slipway:coredns"), "rules": rules},
         binding,
-        {**_object("v1", "ConfigMap", "coredns", SYSTEM), "data": {"Corefile": COREFILE}},
-        {**_object("apps/v1", "Deployment", "coredns", SYSTEM), "spec": _dns_deployment()},
+        {**named("v1", "ConfigMap", "coredns", SYSTEM), "data": {"Corefile": COREFILE}},
+        {**named("apps/v1", "Deployment", "coredns", SYSTEM), "spec": _dns_deployment()},
         {
-            **_object("v1", "Service", "kube-dns", SYSTEM),
+            **named("v1", "Service", "kube-dns", SYSTEM),
             "spec": {"clusterIP": config.dns_address, "selector": _LABELS, "ports": ports},
         },
     ]
@@ -158,16 +158,18 @@ def _dns_container() -> Object:
     }
 
 
-def _object(version: str, kind: str, name: str, namespace: str = "") -> Object:
+def named(version: str, kind: str, name: str, namespace: str = "") -> Object:
+    """The head of an object."""
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 
 def _binding(name: str, role: str) -> Object:
-    reference = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role}
-    return {**_object(f"{_RBAC}/v1", "ClusterRoleBinding", name), "roleRef": reference}
+    reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": role}
+    return {**named(f"{RBAC}/v1", "ClusterRoleBinding", name), "roleRef": reference}
 
 
-def _user_binding(name: str, role: str, user: str) -> Object:
-    subject = {"apiGroup": _RBAC, "kind": "User", "name": user}
+def user_binding(name: str, role: str, user: str) -> Object:
+    """A ClusterRole for one of the cluster's own parts."""
+    subject = {"apiGroup": RBAC, "kind": "User", "name": user}
     return {**_binding(name, role), "subjects": [subject]}

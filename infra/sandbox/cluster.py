@@ -23,6 +23,7 @@ from infra.sandbox import (
     identities,
     images,
     lock,
+    metrics,
     network,
     node,
     parts,
@@ -60,7 +61,8 @@ PARTS = {  # in the order of their start
 
 def parts_of(config: SandboxConfig) -> dict[str, Callable[[SandboxConfig], Part]]:
     """Every part of this cluster, in the order of their start."""
-    return {**PARTS, **(cilium.PARTS if cilium.wanted(config) else {})}
+    measured = metrics.PARTS if metrics.wanted(config) else {}
+    return {**PARTS, **(cilium.PARTS if cilium.wanted(config) else {}), **measured}
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,14 @@ class _Start:
         for name in cilium.PARTS if cilium.wanted(self._config) else ():
             self._serve(name)
         self._joined.set()
+        if metrics.wanted(self._config):
+            self._measure()
+
+    def _measure(self) -> None:
+        with readiness.client(self._config) as api:
+            metrics.ensure_rights(api)
+            self._serve(*metrics.PARTS)
+            metrics.ensure_served(self._config, api)
 
     def _containers(self) -> None:
         self._serve("containerd")
@@ -172,7 +182,7 @@ def _require(config: SandboxConfig) -> None:
     """Everything that is missing on the machine or not built yet, in one UserError."""
     problems = preflight.problems(config)
     try:
-        tools.require(TOOLS)
+        tools.require((*TOOLS, *(tools.USE_TOOLS if metrics.wanted(config) else ())))
     except UserError as error:
         problems += error.problems
     problems += cilium.problems() if cilium.wanted(config) else []
@@ -215,16 +225,19 @@ def _part_status(config: SandboxConfig, name: str) -> PartStatus:
 
 
 def _object_status(config: SandboxConfig) -> list[PartStatus]:
+    names = ("node", "coredns", *((metrics.API_SERVICE,) if metrics.wanted(config) else ()))
     if parts.running(config, "kube-apiserver") is None:
-        return [PartStatus(name, False, "the API server does not run") for name in ("node", "coredns")]
+        return [PartStatus(name, False, "the API server does not run") for name in names]
     try:
         with readiness.client(config) as api:
             found: dict[str, str | None] = {
                 "node": readiness.node_amiss(api.get("Node", config.node_name)),
                 "coredns": readiness.dns_amiss(config, api),
             }
+            if metrics.wanted(config):
+                found[metrics.API_SERVICE] = metrics.served_amiss(api)
     except (ApiError, httpx.TransportError) as error:
-        found = dict.fromkeys(("node", "coredns"), f"the API server does not answer: {error}")
+        found = dict.fromkeys(names, f"the API server does not answer: {error}")
     return [PartStatus(name, amiss is None, amiss or "ready") for name, amiss in found.items()]
 
 

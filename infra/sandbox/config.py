@@ -12,7 +12,7 @@ from infra.errors import UserError
 
 DEFAULT_NAME = "slipway"
 NETWORKS = 10
-NETWORK_NOTE, PODS_NOTE = "network", "pods"  # below the state folder
+NETWORK_NOTE, PODS_NOTE, METRICS_NOTE = "network", "pods", "metrics"  # below the state folder
 API_PORT = 6443
 DNS_PORT = 1053  # of CoreDNS' pods, which may not take 53; their Service has that
 KUBECONFIG_MARK = "slipway.dev/sandbox"  # an extension of the cluster's entry in every kubeconfig we write
@@ -30,7 +30,7 @@ class PodNetwork(StrEnum):
 @dataclass(frozen=True)
 class SandboxConfig:
     """One cluster. ``network`` (0 to 9) chooses the address ranges, so that clusters can stand side by side.
-    ``pods``: what joins its pods.
+    ``pods``: what joins its pods. ``metrics``: whether it says what they use (metrics-server).
 
     Raises UserError for a name or a number that cannot be used.
     """
@@ -38,6 +38,7 @@ class SandboxConfig:
     name: str = DEFAULT_NAME
     network: int = 0
     pods: PodNetwork = PodNetwork.BRIDGE
+    metrics: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -158,15 +159,21 @@ API_URLS = frozenset(SandboxConfig(network=network).api_url for network in range
 
 
 def resolve(
-    name: str = DEFAULT_NAME, network: int | None = None, pods: PodNetwork | None = None
+    name: str = DEFAULT_NAME,
+    network: int | None = None,
+    pods: PodNetwork | None = None,
+    *,
+    metrics: bool = False,
 ) -> SandboxConfig:
     """The cluster of that name on the network it was made on, or on ``network`` (else 0) when it is new.
-    ``pods``: what is to join its pods, else what joins them now.
+    ``pods``: what is to join its pods, else what joins them now. ``metrics``: whether it is to have a
+    metrics-server; one that has it keeps it.
 
     Raises UserError when it stands on another network: its services keep the addresses they were given.
     """
     found = SandboxConfig(name, network or 0)
-    found = replace(found, pods=pods or joined_by(found))
+    measured = metrics or (found.state / METRICS_NOTE).exists()
+    found = replace(found, pods=pods or joined_by(found), metrics=measured)
     try:
         recorded = int((found.state / NETWORK_NOTE).read_text())
     except (FileNotFoundError, ValueError):
@@ -181,9 +188,11 @@ def resolve(
 
 
 def remember(config: SandboxConfig) -> None:
-    """Note the cluster's network, and what joins its pods, for ``resolve``."""
+    """Note the cluster's network, what joins its pods and what it has, for ``resolve``."""
     (config.state / NETWORK_NOTE).write_text(f"{config.network}\n")
     (config.state / PODS_NOTE).write_text(f"{config.pods}\n")
+    if config.metrics:
+        (config.state / METRICS_NOTE).touch()
 
 
 def joined_by(config: SandboxConfig) -> PodNetwork:
@@ -194,9 +203,11 @@ def joined_by(config: SandboxConfig) -> PodNetwork:
         return PodNetwork.BRIDGE
 
 
-def standing(name: str, network: int, pods: PodNetwork | None = None) -> SandboxConfig:
+def standing(
+    name: str, network: int, pods: PodNetwork | None = None, *, metrics: bool = False
+) -> SandboxConfig:
     """The cluster that a stack names. Raises UserError where it stands on another network."""
-    found = resolve(name, pods=pods)
+    found = resolve(name, pods=pods, metrics=metrics)
     if (found.state / NETWORK_NOTE).exists() and found.network != network:
         raise UserError.of(
             "cluster.network",

@@ -13,6 +13,7 @@ from infra.sandbox.config import KUBECONFIG_MARK, PodNetwork, SandboxConfig
 
 CLUSTER, ETCD, FRONT_PROXY = "ca", "etcd-ca", "front-proxy-ca"
 SIGNING_KEY = "service-account.key"
+METRICS = "metrics-server"  # the part, its certificate, its service
 ENCRYPTION_KEY = "encryption.key"
 KUBECONFIGS = ("controller-manager", "scheduler", "kubelet", "kube-proxy")
 
@@ -40,6 +41,7 @@ def leaves(config: SandboxConfig) -> list[Leaf]:
         Leaf("provisioner", CLUSTER, "slipway:provisioner"),
         Leaf("admin", CLUSTER, "slipway:admin", "system:masters"),
         *(Leaf(name, CLUSTER, f"slipway:{name}") for name in _of_the_network(config)),
+        *_of_metrics(config),
     ]
 
 
@@ -48,7 +50,8 @@ def ensure(config: SandboxConfig) -> list[str]:
     written = certificates.ensure(config.pki, (CLUSTER, ETCD, FRONT_PROXY), leaves(config))
     certificates.ensure_signing_key(config.pki / SIGNING_KEY)
     config.files.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in (*KUBECONFIGS, *_of_the_network(config)):
+    metrics = [leaf.name for leaf in _of_metrics(config)]
+    for name in (*KUBECONFIGS, *_of_the_network(config), *metrics):
         write_kubeconfig(config, name, kubeconfig_file(config, name))
     write_kubeconfig(config, "admin", config.kubeconfig)
     return written
@@ -56,6 +59,12 @@ def ensure(config: SandboxConfig) -> list[str]:
 
 def _of_the_network(config: SandboxConfig) -> tuple[str, ...]:
     return ("cilium",) if config.pods is PodNetwork.CILIUM else ()
+
+
+def _of_metrics(config: SandboxConfig) -> list[Leaf]:
+    """It serves by the name of its service, by which the API server calls it, and asks by the same key."""
+    hosts = (f"{METRICS}.kube-system.svc", config.node_address)
+    return [Leaf(METRICS, CLUSTER, f"slipway:{METRICS}", hosts=hosts)] if config.metrics else []
 
 
 def kubeconfig_file(config: SandboxConfig, name: str) -> Path:

@@ -17,16 +17,19 @@ Object = dict[str, Any]
 
 # Kind → the path of its collection; {ns} where it lives in a namespace.
 COLLECTIONS = {
+    "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "ConfigMap": "/api/v1/namespaces/{ns}/configmaps",
     "Deployment": "/apis/apps/v1/namespaces/{ns}/deployments",
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices",
     "Event": "/api/v1/namespaces/{ns}/events",
     "Namespace": "/api/v1/namespaces",
     "Node": "/api/v1/nodes",
     "PersistentVolume": "/api/v1/persistentvolumes",
     "PersistentVolumeClaim": "/api/v1/namespaces/{ns}/persistentvolumeclaims",
     "Pod": "/api/v1/namespaces/{ns}/pods",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings",
     "Service": "/api/v1/namespaces/{ns}/services",
     "ServiceAccount": "/api/v1/namespaces/{ns}/serviceaccounts",
     "SubjectAccessReview": "/apis/authorization.k8s.io/v1/subjectaccessreviews",

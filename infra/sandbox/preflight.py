@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from infra.errors import Problem
-from infra.sandbox import controlplane, facts, node
+from infra.sandbox import controlplane, facts, metrics, node
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.facts import Facts
 
@@ -25,6 +25,7 @@ PORTS = {
     node.KUBELET_HEALTH: "kubelet",
     node.PROXY_HEALTH: "kube-proxy",
     node.PROVISIONER: "provisioner",
+    metrics.PORT: "metrics-server",
 }
 
 

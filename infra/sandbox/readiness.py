@@ -46,14 +46,19 @@ def ensure_rights(api: Api, more: Sequence[Object] = ()) -> None:
     for manifest in (*addons.rights(), *more):
         api.apply(manifest)
     for user, verb, resource in NEEDED_RIGHTS:
-        _wait(f"rights of {user}", RIGHTS_PATIENCE_SECONDS, partial(_right_amiss, api, user, verb, resource))
+        wait(f"rights of {user}", RIGHTS_PATIENCE_SECONDS, partial(right_amiss, api, user, verb, resource))
 
 
 def ensure(config: SandboxConfig, api: Api) -> None:
     """StorageClass and CoreDNS, whose image must be loaded by now. Raises ApiError."""
-    _wait("kube-system", NODE_PATIENCE_SECONDS, lambda: _namespace_amiss(api))
+    wait_namespace(api)
     for manifest in (addons.storage_class(), *addons.dns(config)):
         api.apply(manifest)
+
+
+def wait_namespace(api: Api) -> None:
+    """Return when there is a kube-system. Raises UserError after a minute."""
+    wait("kube-system", NODE_PATIENCE_SECONDS, lambda: _namespace_amiss(api))
 
 
 def mark_unready(config: SandboxConfig) -> None:
@@ -84,9 +89,9 @@ def wait_ready(config: SandboxConfig, api: Api, since: float) -> None:
 
     since: the kubelet's start in seconds since the epoch; an older report of the node says nothing.
     """
-    _wait("node", NODE_PATIENCE_SECONDS, lambda: node_amiss(api.get("Node", config.node_name), since))
+    wait("node", NODE_PATIENCE_SECONDS, lambda: node_amiss(api.get("Node", config.node_name), since))
     with client(config, f"https://{config.node_address}:{KUBELET_PORT}") as kubelet:
-        _wait("coredns", DNS_PATIENCE_SECONDS, lambda: _unprobed(kubelet) or dns_amiss(config, api))
+        wait("coredns", DNS_PATIENCE_SECONDS, lambda: _unprobed(kubelet) or dns_amiss(config, api))
 
 
 def _unprobed(kubelet: Api) -> str | None:
@@ -126,8 +131,9 @@ def _pod_amiss(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", "unknown"))
 
 
-def _right_amiss(api: Api, user: str, verb: str, resource: str) -> str | None:
-    asked = {"namespace": addons.SYSTEM, "verb": verb, "resource": resource}
+def right_amiss(api: Api, user: str, verb: str, resource: str, name: str = "") -> str | None:
+    """None when the user may do that in kube-system, to the object of that name or to all of them."""
+    asked = {"namespace": addons.SYSTEM, "verb": verb, "resource": resource, "name": name}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}}
     answer = api.create({**review, "spec": {"user": user, "resourceAttributes": asked}})
     return None if answer["status"]["allowed"] else f"may not {verb} {resource}"
@@ -137,7 +143,8 @@ def _epoch(stamp: str) -> float:
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def _wait(name: str, patience: float, question: Callable[[], str | None]) -> None:
+def wait(name: str, patience: float, question: Callable[[], str | None]) -> None:
+    """Ask until nothing is amiss. Raises UserError with what was amiss last, after ``patience`` seconds."""
     deadline = time.monotonic() + patience
     while (amiss := _answered(question)) is not None:
         if time.monotonic() > deadline:

@@ -16,8 +16,8 @@ from infra.sandbox.processes import Identity
 CNI_RESULTS = Path("/var/lib/cni/results")
 SHIM_BUNDLES = "containerd/io.containerd.runtime.v2.task/k8s.io"
 FIRST = (
-    "kubelet", "cilium-agent", "cilium-operator", "provisioner", "kube-controller-manager", "kube-scheduler",
-    "kube-proxy",
+    "kubelet", "cilium-agent", "cilium-operator", "metrics-server", "provisioner", "kube-controller-manager",
+    "kube-scheduler", "kube-proxy",
 )  # fmt: skip
 THEN = ("containerd", "kube-apiserver")  # the API server would wait for its clients: nothing to lose
 LAST = ("etcd",)

@@ -47,6 +47,7 @@ VERSIONS: dict[str, Version] = {
     "kube-state-metrics": Version(
         versions.KUBE_STATE_METRICS, ("version",), r"kube-state-metrics, version v(\S+)"
     ),
+    "metrics-server": Version(versions.METRICS_SERVER, ("--version",), r"v(\d+\.\d+\.\d+)"),
     "actionlint": Version(versions.ACTIONLINT, ("-version",), r"(?m)^v(\d\S*)"),
     **dict.fromkeys(VICTORIALOGS_PROGRAMS, _LOGS),
     **dict.fromkeys(CILIUM_PROGRAMS, Version(versions.CILIUM, ("--version",), r"(?m)(\d+\.\d+\.\d+)")),

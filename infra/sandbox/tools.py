@@ -62,6 +62,12 @@ FAMILIES: tuple[Family, ...] = (
         "-s -w -X github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version="
         f"victorialogs-v{versions.VICTORIALOGS}",
     ),
+    Family(
+        "metrics-server",
+        TOOLS / "metrics-server",
+        {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+        f"-s -w -X k8s.io/client-go/pkg/version.gitVersion=v{versions.METRICS_SERVER}",
+    ),
     _of_cilium("cilium-agent", "daemon", _BPF),
     _of_cilium("cilium-operator", "operator"),
     _of_cilium("cilium-cni", "plugins/cilium-cni"),
@@ -93,12 +99,14 @@ STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cl
 METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
 LOG_TOOLS = VICTORIALOGS_PROGRAMS  # for stacks whose logs are kept
 PIPELINE_TOOLS = ("actionlint",)  # for tests of what is rendered for GitHub
+USE_TOOLS = ("metrics-server",)  # for clusters that say what pods use: kubectl top, autoscalers
 POLICY_TOOLS = CILIUM_PROGRAMS  # for clusters that enforce NetworkPolicies
 NAMES = (
     *CLUSTER_TOOLS,
     *STORE_TOOLS,
     *METER_TOOLS,
     *LOG_TOOLS,
+    *USE_TOOLS,
     *POLICY_TOOLS,
     *PIPELINE_TOOLS,
     *PULUMI_TOOLS,

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from infra.sandbox import cgroups, cilium, cluster, footprint, mounts
+from infra.sandbox import cgroups, cilium, cluster, footprint, metrics, mounts
 
 Lines = frozenset[str]
 PROGRAMS = {
@@ -17,6 +17,7 @@ PROGRAMS = {
     "coredns",
     *cluster.PARTS,
     *cilium.PARTS,
+    *metrics.PARTS,
 }
 
 

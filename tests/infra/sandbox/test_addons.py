@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.sandbox import addons, cilium, readiness
+from infra.sandbox import addons, cilium, metrics, readiness
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.kubeapi import COLLECTIONS
 
@@ -12,7 +12,9 @@ pytestmark = pytest.mark.unit
 
 
 def manifests() -> list[dict[str, object]]:
-    return [*addons.rights(), *cilium.rights(), addons.storage_class(), *addons.dns(SandboxConfig())]
+    measured = [*metrics.rights(), metrics.service(), metrics.endpoints(SandboxConfig())]
+    own = [*addons.rights(), *cilium.rights(), *measured]
+    return [*own, addons.storage_class(), *addons.dns(SandboxConfig())]
 
 
 def test_every_object_can_be_sent() -> None:
