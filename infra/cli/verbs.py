@@ -22,6 +22,7 @@ from infra.cli import (
     release,
     restore,
     review,
+    rightsize,
     sandbox,
     secrets,
     status,
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
     app.command()(demo.demo)
     app.add_typer(alerts.app, name="alerts")
     app.command()(dashboards.dashboards)
+    app.command()(rightsize.rightsize)
     app.add_typer(backup.app, name="backup")
     app.command()(restore.restore)
     app.command()(doctor.doctor)

@@ -83,7 +83,7 @@ class _Answers:
     """An API server with that APIService, or with none."""
 
     def __init__(self, status: dict[str, object] | None) -> None:
-        self._found = None if status is None else {"status": status}
+        self._found: dict[str, object] | None = None if status is None else {"status": status}
 
     def get(self, kind: str, name: str) -> dict[str, object] | None:
         assert (kind, name) == ("APIService", "v1beta1.metrics.k8s.io")

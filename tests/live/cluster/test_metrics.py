@@ -16,6 +16,7 @@ from infra.progress import Progress
 from infra.sandbox import cluster as sandbox
 from infra.sandbox import images, metrics, parts
 from infra.sandbox.config import SandboxConfig
+from infra.sandbox.identities import METRICS
 from tests.live.cluster.second import Cluster, workload
 from tests.live.facts import eventually
 from tests.live.listing import snapshot
@@ -79,7 +80,7 @@ def _used(cluster: Cluster) -> bool:
 
 
 def _pid() -> int:
-    record = parts.running(CONFIG, metrics.METRICS)
+    record = parts.running(CONFIG, METRICS)
     assert record, "metrics-server does not run"
     return record.pid
 
@@ -102,7 +103,7 @@ def test_a_killed_metrics_server_is_missed_and_started_again(measured: Cluster) 
     eventually(
         lambda: (
             {part.name for part in sandbox.status(CONFIG) if not part.healthy}
-            == {metrics.METRICS, metrics.API_SERVICE}
+            == {METRICS, metrics.API_SERVICE}
         ),
         "the status names it",
         PATIENCE,

@@ -1,0 +1,1 @@
+"""What a stack's containers use, and the requests and limits that follow: `slipway rightsize`."""
