@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -25,6 +25,7 @@ from infra.components.network import NetworkPolicies
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
+from infra.components.priority import PriorityClasses
 from infra.components.redis import Redis
 from infra.components.service import Service
 from infra.images import Image, Meter
@@ -54,7 +55,7 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
     namespace = _namespace(settings, opts)
-    context = Context(str(settings.stack), namespace.namespace)
+    context = _context(settings, namespace.namespace, opts)
     opts = _closed("network", settings, context, settings.namespace_name, opts)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
@@ -94,6 +95,12 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
 def _namespace(settings: Settings, opts: pulumi.ResourceOptions) -> Namespace:
     name, protected = settings.namespace_name, settings.namespace.protected
     return Namespace("stack", name, str(settings.stack), opts, protected=protected)
+
+
+def _context(settings: Settings, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Context:
+    context = Context(str(settings.stack), namespace)
+    wanted = settings.cluster.priority_classes
+    return replace(context, priorities=PriorityClasses(context, opts).priorities) if wanted else context
 
 
 def _closed(

@@ -13,11 +13,21 @@ from infra import names
 
 
 @dataclass(frozen=True)
+class Priorities:
+    """Names of the PriorityClasses of databases and of the service; None is the cluster's default."""
+
+    data: pulumi.Input[str] | None = None
+    service: pulumi.Input[str] | None = None
+
+
+@dataclass(frozen=True)
 class Context:
-    """Where a component puts its children: the stack's name and the namespace (known once it exists)."""
+    """Where a component puts its children: the stack's name, the namespace (known once it exists), and which
+    of its pods go first."""
 
     stack: str
     namespace: pulumi.Input[str]
+    priorities: Priorities = Priorities()
 
 
 class Component(pulumi.ComponentResource):

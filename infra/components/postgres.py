@@ -60,6 +60,7 @@ class Postgres(Component):
             grace_seconds=settings.shutdown_seconds,
             startup_seconds=settings.startup_seconds,
             beside=[kept.keeper] if kept else [],
+            priority=context.priorities.data,
         )
         self.host = made.host
         owner, service = SecretName.POSTGRES_OWNER_PASSWORD, SecretName.POSTGRES_SERVICE_PASSWORD

@@ -54,6 +54,7 @@ class Redis(Component):
             Volume(settings.storage, settings.storage_class),
             grace_seconds=settings.shutdown_seconds,
             startup_seconds=settings.startup_seconds,
+            priority=context.priorities.data,
         )
         self.host = made.host
         self.url = self._url("", password)

@@ -84,7 +84,13 @@ class Jobs:
                 active_deadline_seconds=seconds,
                 template=core.v1.PodTemplateSpecArgs(
                     metadata=meta.v1.ObjectMetaArgs(labels=labels),
-                    spec=pod_spec(container, grace_seconds=GRACE_SECONDS, restart="Never"),
+                    # A release waits for it: it goes where the service would.
+                    spec=pod_spec(
+                        container,
+                        grace_seconds=GRACE_SECONDS,
+                        restart="Never",
+                        priority=self.owner.context.priorities.service,
+                    ),
                 ),
             ),
             opts=self.owner.options(

@@ -89,7 +89,12 @@ class Pods:
         grace = self.settings.service.rollout.termination_grace_seconds
         return core.v1.PodTemplateSpecArgs(
             metadata=meta.v1.ObjectMetaArgs(labels={**labels, **self.variant.labels}),
-            spec=pod_spec(self._container(), grace_seconds=grace, spread=self.selector),
+            spec=pod_spec(
+                self._container(),
+                grace_seconds=grace,
+                spread=self.selector,
+                priority=self.owner.context.priorities.service,
+            ),
         )
 
     def _container(self) -> Container:

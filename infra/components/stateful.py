@@ -40,16 +40,19 @@ def single(
     startup_seconds: int,
     beside: Sequence[Container] = (),
     account: pulumi.Input[str] | None = None,
+    priority: pulumi.Input[str] | None = None,
 ) -> Single:
     """One pod with one volume, and perhaps containers ``beside`` the one that the volume is for. ``account``:
-    the service account whose token it may mount.
+    the service account whose token it may mount. ``priority``: its PriorityClass.
 
     A change to the pod restarts it; the volume outlives even the set.
     """
     version = names.version_of(container.image)
     template = core.v1.PodTemplateSpecArgs(
         metadata=meta.v1.ObjectMetaArgs(labels=names.labels(owner.name, owner.context.stack, version)),
-        spec=pod_spec(container, grace_seconds=grace_seconds, beside=beside, account=account),
+        spec=pod_spec(
+            container, grace_seconds=grace_seconds, beside=beside, account=account, priority=priority
+        ),
     )
     deadline = f"{startup_seconds + IMAGE_SECONDS}s"
     workload = apps.v1.StatefulSet(

@@ -121,15 +121,17 @@ def pod_spec(
     beside: Sequence[Container] = (),
     account: pulumi.Input[str] | None = None,
     everywhere: bool = False,
+    priority: pulumi.Input[str] | None = None,
 ) -> core.v1.PodSpecArgs:
     """A pod with its container, and others ``beside`` it of the same user; volumes of one name are one.
     ``spread``: labels of pods to keep on different nodes. ``account``: whose token a container may mount.
-    ``everywhere``: also on nodes that keep pods away."""
+    ``everywhere``: also on nodes that keep pods away. ``priority``: its PriorityClass."""
     containers = (container, *beside)
     volumes = {mount.name: mount.volume for each in containers for mount in each.mounts}
     return core.v1.PodSpecArgs(
         automount_service_account_token=False,
         service_account_name=account,
+        priority_class_name=priority,
         tolerations=[core.v1.TolerationArgs(operator="Exists")] if everywhere else None,
         enable_service_links=False,
         security_context=core.v1.PodSecurityContextArgs(

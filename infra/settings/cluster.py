@@ -41,6 +41,12 @@ class Cluster(Section):
         examples=["ledger-prod"],
     )
 
+    priority_classes: bool = Field(
+        True,
+        description="Whether the stack makes two PriorityClasses: where a node is full, its databases go first "
+        "and then its service; false where nobody may make them.",
+    )
+
     @property
     def kubeconfig_path(self) -> str | None:
         """Where the provider reads the kubeconfig; None leaves it to kubectl's own rules."""
