@@ -37,6 +37,7 @@ class Image(StrEnum):
     COREDNS = "coredns"
     MONITORING = "monitoring"
     KUBE_STATE_METRICS = "kube-state-metrics"
+    PROMETHEUS_ADAPTER = "prometheus-adapter"
     VICTORIA_LOGS = "victoria-logs"
     VLAGENT = "vlagent"
 
@@ -74,9 +75,12 @@ PUBLIC: Mapping[Image, Pinned] = {
     Image.POSTGRES: Pinned(f"postgres:{versions.POSTGRES}-bookworm"),
     Image.REDIS: Pinned(f"redis:{versions.REDIS_PATCH}-bookworm"),
     Image.VERSITYGW: Pinned(f"versity/versitygw:v{versions.VERSITYGW}"),
-    # A copy, unchanged, beside the others: the project's own registry is another host.
+    # Copies, unchanged, beside the others: the projects' own registry is another host.
     Image.KUBE_STATE_METRICS: Pinned(
         f"rancher/mirrored-kube-state-metrics-kube-state-metrics:v{versions.KUBE_STATE_METRICS}"
+    ),
+    Image.PROMETHEUS_ADAPTER: Pinned(
+        f"rancher/mirrored-prometheus-adapter-prometheus-adapter:v{versions.PROMETHEUS_ADAPTER}"
     ),
     Image.VICTORIA_LOGS: Pinned(f"victoriametrics/victoria-logs:v{versions.VICTORIALOGS}"),
     Image.VLAGENT: Pinned(f"victoriametrics/vlagent:v{versions.VICTORIALOGS}"),
@@ -147,6 +151,7 @@ RECIPES: Mapping[str, Recipe] = {
         _static(Image.COREDNS),
         _static(Image.VERSITYGW),
         _static(Image.KUBE_STATE_METRICS),
+        _static(Image.PROMETHEUS_ADAPTER),
         _static(Image.VICTORIA_LOGS, "victorialogs"),
         _static(Image.VLAGENT, "victorialogs"),
         _simple(Image.MONITORING),

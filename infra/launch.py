@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -24,6 +24,7 @@ from infra.settings.layers import stack_file
 STACK_IMAGES = (Image.POSTGRES, Image.REDIS, Image.SERVICE)
 BACKUP_IMAGES = (Image.BACKUPS,)
 LOG_IMAGES = (Image.VICTORIA_LOGS, Image.VLAGENT)
+REQUEST_IMAGES = (Image.PROMETHEUS_ADAPTER,)
 METER_IMAGES = (Image.MONITORING, Image.KUBE_STATE_METRICS)
 
 
@@ -51,7 +52,13 @@ def images_of(stack: str) -> tuple[Image, ...]:
     draft = layers.draft(stack)
     sometimes = {"backups": BACKUP_IMAGES, "monitoring": METER_IMAGES, "logs": LOG_IMAGES}
     more = [image for part, of in sometimes.items() if draft[part].get("enabled") is True for image in of]
-    return (*STACK_IMAGES, *more)
+    return (*STACK_IMAGES, *more, *(REQUEST_IMAGES if _by_requests(draft) else ()))
+
+
+def _by_requests(draft: Mapping[str, Any]) -> bool:
+    scaling = draft["service"].get("autoscaling")
+    counted = isinstance(scaling, dict) and scaling.get("requests_per_second") is not None
+    return counted and scaling.get("enabled") is True
 
 
 def prepare_sandbox(config: SandboxConfig, progress: Progress, wanted: Sequence[Image]) -> None:

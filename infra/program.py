@@ -16,6 +16,7 @@ from infra.components.base import Context
 from infra.components.gateway import way_in
 from infra.components.logs.collector import LogCollector
 from infra.components.logs.stores import LogStore
+from infra.components.monitoring.adapter import RequestMetrics
 from infra.components.monitoring.alertmanager import Alertmanager
 from infra.components.monitoring.exporters import Exporters, Measured
 from infra.components.monitoring.operated import Operated
@@ -29,6 +30,7 @@ from infra.components.priority import PriorityClasses
 from infra.components.redis import Redis
 from infra.components.service import Service
 from infra.images import Image, Meter
+from infra.render import adapter
 from infra.render import archive as archive_render
 from infra.render import backups as backups_render
 from infra.render import logs as logs_render
@@ -217,12 +219,23 @@ def _monitoring(
         context, settings, meters[Meter.ALERTMANAGER], meters[Meter.PROMETHEUS], told, opts
     )
     prometheus = Prometheus(context, settings, meters[Meter.PROMETHEUS], _node(settings), opts)
-    addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     used = {meter.value: reference for meter, reference in meters.items()}
+    if adapter.wanted(settings):
+        used |= _request_metrics(settings, context, measured.postgres, opts)
+    addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     if settings.monitoring.grafana.enabled:
         addresses["grafana"] = _grafana(settings, context, secrets, opts)
         used["grafana"] = str(images.GRAFANA)
     return _Monitoring(addresses, {**used, Image.KUBE_STATE_METRICS.value: objects})
+
+
+def _request_metrics(
+    settings: Settings, context: Context, password: pulumi.Output[str], opts: pulumi.ResourceOptions
+) -> dict[str, str]:
+    """Its image by program."""
+    image = _reference(settings, Image.PROMETHEUS_ADAPTER)
+    RequestMetrics(context, settings, image, password, opts)
+    return {Image.PROMETHEUS_ADAPTER.value: image}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra import names
 from infra.images import Meter
-from infra.render import archive, backups, grafana, monitoring, pitr, release, service
+from infra.render import adapter, archive, backups, grafana, monitoring, pitr, release, service
 from infra.settings.base import Resources
 from infra.settings.logs import Store
 from infra.settings.model import Settings
@@ -26,6 +26,7 @@ def keys(settings: Settings) -> dict[str, Key]:
         found |= dict.fromkeys(EXPORTERS, ("monitoring", "exporter_resources"))
         for part in (monitoring.PROMETHEUS, monitoring.ALERTMANAGER):
             found[part] = ("monitoring", f"{part}_resources")
+        found[adapter.NAME] = ("monitoring", "adapter_resources")
         found[grafana.NAME] = ("monitoring", "grafana", "resources")
     if settings.logs.enabled:
         found |= {store.component: ("logs", "store_resources") for store in Store}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pulumi_kubernetes import autoscaling
+from pulumi_kubernetes import autoscaling, meta
 
 from infra.components.base import Component
-from infra.settings.service import Service
+from infra.render import adapter
+from infra.settings.service import Autoscaling, Service
 
 # Once autoscaling is off, kube-controller-manager still owns the number: a plain apply would be a conflict.
 TAKE_BACK = {"pulumi.com/patchForce": "true"}
@@ -37,11 +39,11 @@ def replicas(settings: Service) -> Replicas:
 
 
 def autoscaler(
-    owner: Component, part: str, deployment: str, settings: Service
+    owner: Component, part: str, deployment: str, settings: Service, labels: Mapping[str, str]
 ) -> autoscaling.v2.HorizontalPodAutoscaler:
-    """Scales the Deployment of that name by its mean CPU use, in percent of the request."""
+    """Scales the Deployment of that name by its mean CPU use, in percent of the request, and where asked for
+    by the requests of its pods. ``labels``: by which those are told from others of the service."""
     scaling = settings.autoscaling
-    target = autoscaling.v2.MetricTargetArgs(type="Utilization", average_utilization=scaling.cpu_percent)
     return autoscaling.v2.HorizontalPodAutoscaler(
         owner.child(part),
         metadata=owner.metadata(deployment, owner.name),
@@ -51,12 +53,41 @@ def autoscaler(
             ),
             min_replicas=scaling.min_replicas,
             max_replicas=scaling.max_replicas,
-            metrics=[
-                autoscaling.v2.MetricSpecArgs(
-                    type="Resource",
-                    resource=autoscaling.v2.ResourceMetricSourceArgs(name="cpu", target=target),
-                )
-            ],
+            metrics=[_by_cpu(scaling.cpu_percent), *_by_requests(owner, scaling, labels)],
+            behavior=autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
+                scale_up=_patience(scaling.scale_up_seconds), scale_down=_patience(scaling.scale_down_seconds)
+            ),
         ),
         opts=owner.options(),
     )
+
+
+def _by_cpu(percent: int) -> autoscaling.v2.MetricSpecArgs:
+    target = autoscaling.v2.MetricTargetArgs(type="Utilization", average_utilization=percent)
+    resource = autoscaling.v2.ResourceMetricSourceArgs(name="cpu", target=target)
+    return autoscaling.v2.MetricSpecArgs(type="Resource", resource=resource)
+
+
+def _by_requests(
+    owner: Component, scaling: Autoscaling, labels: Mapping[str, str]
+) -> Iterator[autoscaling.v2.MetricSpecArgs]:
+    """All requests of the Service, divided by its pods: the adapter knows the Service and no pod."""
+    if scaling.requests_per_second is None:
+        return
+    selector = meta.v1.LabelSelectorArgs(match_labels=dict(labels)) if labels else None
+    yield autoscaling.v2.MetricSpecArgs(
+        type="Object",
+        object=autoscaling.v2.ObjectMetricSourceArgs(
+            described_object=autoscaling.v2.CrossVersionObjectReferenceArgs(
+                api_version="v1", kind="Service", name=owner.name
+            ),
+            metric=autoscaling.v2.MetricIdentifierArgs(name=adapter.METRIC, selector=selector),
+            target=autoscaling.v2.MetricTargetArgs(
+                type="AverageValue", average_value=str(scaling.requests_per_second)
+            ),
+        ),
+    )
+
+
+def _patience(seconds: int) -> autoscaling.v2.HPAScalingRulesArgs:
+    return autoscaling.v2.HPAScalingRulesArgs(stabilization_window_seconds=seconds)

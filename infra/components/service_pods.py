@@ -43,7 +43,10 @@ class Pods:
     def make(self, after: Sequence[pulumi.Resource]) -> apps.v1.Deployment:
         """With its budget and, where it is scaled, its autoscaler. ``after``: what must have been done."""
         if self.settings.service.autoscaling.enabled:
-            autoscaler(self.owner, self.variant.part("autoscaler"), self.name, self.settings.service)
+            # By the label that Prometheus gives a colour's series (infra/render/scrape.py).
+            colour = {"colour": self.variant.colour.value} if self.variant.colour else {}
+            part = self.variant.part("autoscaler")
+            autoscaler(self.owner, part, self.name, self.settings.service, colour)
         made = self._deployment(after)
         self._budget()
         return made

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,13 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from infra.render import certificates
+from infra.render.certificates import Certificate
 
 BYTES = 32
 SALT = b"slipway backups 1"
 PEM_WIDTH = 70  # OpenSSH's own
-# The store's certificate is as good as the key that it follows from: its dates say nothing.
-BEGINS, ENDS = datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
 
 
 class User(StrEnum):
@@ -39,14 +36,6 @@ class User(StrEnum):
     READER = "reader"
     ARCHIVER = "archiver"  # PostgreSQL's own container: adds to the archive of its log
     PITR = "pitr"  # makes base backups beside it, and removes old ones
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A server's certificate, which is its own authority, and its private key; both PEM."""
-
-    certificate: str
-    key: str
 
 
 def signing_key(key: str) -> str:
@@ -94,33 +83,8 @@ def pitr_id(key: str) -> str:
 
 def store_certificate(key: str, host: str) -> Certificate:
     """The certificate of the store in the cluster for ``host``, its name there."""
-    private = Ed25519PrivateKey.from_private_bytes(_derived(key, "store-tls"))
-    public = private.public_key()
-    # A common name has 64 characters at most (RFC 5280), and the host stands where clients look for it.
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "slipway backups")])
-    serial = int.from_bytes(_derived(key, f"store-serial {host}")[:16]) >> 1
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    made = (
-        x509.CertificateBuilder(name, name, public, serial, BEGINS, ENDS)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(private, None)
-    )
-    plain = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Certificate(made.public_bytes(Encoding.PEM).decode(), plain.decode())
+    serial = _derived(key, f"store-serial {host}")[:16]
+    return certificates.made(_derived(key, "store-tls"), serial, host, "slipway backups")
 
 
 def _derived(key: str, purpose: str) -> bytes:

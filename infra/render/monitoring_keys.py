@@ -10,6 +10,9 @@ import base64
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from infra.render import certificates
+from infra.render.certificates import Certificate
+
 SALT = b"slipway monitoring v1"
 BYTES = 32
 
@@ -24,6 +27,15 @@ def signing_key(password: str) -> str:
     return _derived(password, b"grafana signing")
 
 
+def adapter_certificate(password: str, host: str) -> Certificate:
+    """Of what tells autoscalers about requests, for ``host``, its name in the cluster."""
+    serial = _bytes(password, f"adapter serial {host}".encode())[:16]
+    return certificates.made(_bytes(password, b"adapter tls"), serial, host, "slipway monitoring")
+
+
 def _derived(secret: str, purpose: bytes) -> str:
-    derived = HKDF(hashes.SHA256(), BYTES, SALT, purpose).derive(secret.encode())
-    return base64.urlsafe_b64encode(derived).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_bytes(secret, purpose)).decode().rstrip("=")
+
+
+def _bytes(secret: str, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), BYTES, SALT, purpose).derive(secret.encode())

@@ -67,7 +67,7 @@ def ensure_rights(api: Api) -> None:
         api.apply(manifest)
     for verb, resource, name in (("list", "nodes", ""), ("get", "configmaps", _AUTHENTICATION)):
         amiss = partial(readiness.right_amiss, api, USER, verb, resource, name)
-        readiness.wait(f"rights of {USER}", PATIENCE_SECONDS, amiss)
+        readiness.wait(f"rights of {USER}", PATIENCE_SECONDS, amiss, "kube-apiserver")
 
 
 def ensure_served(config: SandboxConfig, api: Api) -> None:
@@ -75,7 +75,7 @@ def ensure_served(config: SandboxConfig, api: Api) -> None:
     after a minute."""
     for manifest in (service(), endpoints(config), api_service(config)):
         api.apply(manifest)
-    readiness.wait(METRICS, PATIENCE_SECONDS, lambda: served_amiss(api))
+    readiness.wait(METRICS, PATIENCE_SECONDS, lambda: served_amiss(api), METRICS)
 
 
 def served_amiss(api: Api) -> str | None:

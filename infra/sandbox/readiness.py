@@ -143,13 +143,14 @@ def _epoch(stamp: str) -> float:
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def wait(name: str, patience: float, question: Callable[[], str | None]) -> None:
-    """Ask until nothing is amiss. Raises UserError with what was amiss last, after ``patience`` seconds."""
+def wait(name: str, patience: float, question: Callable[[], str | None], log: str = "kubelet") -> None:
+    """Ask until nothing is amiss. Raises UserError after ``patience`` seconds, with what was amiss last and
+    the part whose ``log`` says more."""
     deadline = time.monotonic() + patience
     while (amiss := _answered(question)) is not None:
         if time.monotonic() > deadline:
             raise UserError.of(
-                name, f"is not ready after {patience:.0f} s: {amiss}", "slipway sandbox logs kubelet"
+                name, f"is not ready after {patience:.0f} s: {amiss}", f"slipway sandbox logs {log}"
             )
         time.sleep(POLL_SECONDS)
 

@@ -48,6 +48,8 @@ VERSIONS: dict[str, Version] = {
         versions.KUBE_STATE_METRICS, ("version",), r"kube-state-metrics, version v(\S+)"
     ),
     "metrics-server": Version(versions.METRICS_SERVER, ("--version",), r"v(\d+\.\d+\.\d+)"),
+    # It says none: one on PATH is never taken.
+    "prometheus-adapter": Version(versions.PROMETHEUS_ADAPTER, ("--help",), r"version v(\S+)"),
     "actionlint": Version(versions.ACTIONLINT, ("-version",), r"(?m)^v(\d\S*)"),
     **dict.fromkeys(VICTORIALOGS_PROGRAMS, _LOGS),
     **dict.fromkeys(CILIUM_PROGRAMS, Version(versions.CILIUM, ("--version",), r"(?m)(\d+\.\d+\.\d+)")),

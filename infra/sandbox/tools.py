@@ -68,6 +68,11 @@ FAMILIES: tuple[Family, ...] = (
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
         f"-s -w -X k8s.io/client-go/pkg/version.gitVersion=v{versions.METRICS_SERVER}",
     ),
+    Family(
+        "prometheus-adapter",
+        TOOLS / "prometheus-adapter",
+        {"prometheus-adapter": "sigs.k8s.io/prometheus-adapter/cmd/adapter"},
+    ),
     _of_cilium("cilium-agent", "daemon", _BPF),
     _of_cilium("cilium-operator", "operator"),
     _of_cilium("cilium-cni", "plugins/cilium-cni"),
@@ -96,7 +101,7 @@ FAMILIES: tuple[Family, ...] = (
 CLUSTER_TOOLS = ("pause", "etcd", *KUBERNETES_PROGRAMS, "coredns")
 PULUMI_TOOLS = ("pulumi-language-python", "pulumi")
 STORE_TOOLS = ("versitygw",)  # for stacks whose backups go to a store in the cluster
-METER_TOOLS = ("kube-state-metrics",)  # for stacks that are measured
+METER_TOOLS = ("kube-state-metrics", "prometheus-adapter")  # for stacks that are measured
 LOG_TOOLS = VICTORIALOGS_PROGRAMS  # for stacks whose logs are kept
 PIPELINE_TOOLS = ("actionlint",)  # for tests of what is rendered for GitHub
 USE_TOOLS = ("metrics-server",)  # for clusters that say what pods use: kubectl top, autoscalers

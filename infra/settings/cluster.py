@@ -43,8 +43,8 @@ class Cluster(Section):
 
     priority_classes: bool = Field(
         True,
-        description="Whether the stack makes two PriorityClasses: where a node is full, its databases go first "
-        "and then its service; false where nobody may make them.",
+        description="Whether the stack makes two PriorityClasses: where a node is full, its databases go "
+        "first and then its service; false where nobody may make them.",
     )
 
     @property

@@ -184,6 +184,10 @@ class Monitoring(Section):
         Resources(cpu_request="10m", memory_request="32Mi", memory_limit="96Mi"),
         description="CPU and memory of each exporter.",
     )
+    adapter_resources: Resources = Field(
+        Resources(cpu_request="10m", memory_request="64Mi", memory_limit="192Mi"),
+        description="CPU and memory of what tells autoscalers about requests.",
+    )
     receivers: Receivers = Field(Receivers(), description="Who hears of an alert.")
     quiet_hours: QuietHours = Field(QuietHours(), description="When warnings wait.")
     grafana: Grafana = Field(Grafana(), description="Dashboards in a browser.")

@@ -98,11 +98,27 @@ class Rollout(Section):
 class Autoscaling(Section):
     """The HorizontalPodAutoscaler; while it is on, ``replicas`` is left to it."""
 
-    enabled: bool = Field(False, description="Whether replicas follow the load; needs a metrics server.")
+    enabled: bool = Field(
+        False,
+        description="Whether replicas follow the load; needs a metrics server, which the sandbox brings.",
+    )
     min_replicas: int = Field(2, ge=1, le=50, description="Fewest pods, however little there is to do.")
     max_replicas: int = Field(6, ge=1, le=100, description="Most pods; every one needs its database pool.")
     cpu_percent: int = Field(
         70, ge=10, le=100, description="Mean CPU use in percent of the request at which a pod is added."
+    )
+    requests_per_second: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Requests per second and pod at which a pod is added, without probes; whichever asks for "
+        "more pods decides, they or the CPU. Takes the cluster's one API of custom metrics.",
+    )
+    scale_up_seconds: int = Field(
+        0, ge=0, le=3600, description="Seconds for which more must be wanted before pods are added."
+    )
+    scale_down_seconds: int = Field(
+        300, ge=0, le=3600, description="Seconds for which fewer must be enough before pods are taken away."
     )
 
 

@@ -20,6 +20,7 @@ from infra.settings import check, layers
 from infra.settings.grafana import Grafana
 from infra.settings.model import Settings
 from infra.settings.policy import Policy
+from infra.settings.service import Autoscaling
 from infra.settings.stack import Environment
 
 pytestmark = pytest.mark.unit
@@ -52,11 +53,22 @@ def whole(settings: Settings) -> Settings:
     return everything.of(settings).model_copy(update=changed)
 
 
+def scaled_by_requests(settings: Settings) -> Settings:
+    """All of that, with the adapter that tells the autoscaler about requests."""
+    found = whole(settings)
+    service = found.service.model_copy(
+        update={"autoscaling": Autoscaling(enabled=True, requests_per_second=50)}
+    )
+    return found.model_copy(update={"service": service})
+
+
 def watched_by_the_cluster(settings: Settings) -> Settings:
     return operated(whole(settings))
 
 
-@pytest.mark.parametrize("made", [whole, watched_by_the_cluster], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "made", [whole, scaled_by_requests, watched_by_the_cluster], ids=lambda made: made.__name__
+)
 @pytest.mark.parametrize("environment", [each for each in Environment if each is not Environment.SANDBOX])
 def test_all_that_a_profile_can_have_breaks_no_mandatory_rule(
     environment: Environment, made: Callable[[Settings], Settings]

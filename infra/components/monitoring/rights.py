@@ -11,6 +11,7 @@ from infra import names
 from infra.components.base import Component, name_of
 
 GROUP = "rbac.authorization.k8s.io"
+SYSTEM = "kube-system"
 READ = ("get", "list", "watch")
 SEE = ("list", "watch")
 
@@ -74,6 +75,28 @@ class Account:
             f"{self._prefix}-cluster-binding",
             metadata=meta.v1.ObjectMetaArgs(name=name, labels=labels),
             role_ref=rbac.v1.RoleRefArgs(api_group=GROUP, kind="ClusterRole", name=name_of(role)),
+            subjects=[self._subject()],
+            opts=owner.options(),
+        )
+
+    def asked_by_the_api_server(self) -> None:
+        """Leave to ask the API server who somebody is and what they may, as every API service must: it takes
+        whom the API server sends (kubernetes.io, "Set up an Extension API Server")."""
+        owner = self._owner
+        name = f"{owner.context.stack}-{self._part}"
+        labels = names.labels(self._part, owner.context.stack)
+        rbac.v1.ClusterRoleBinding(
+            f"{self._prefix}-delegator",
+            metadata=meta.v1.ObjectMetaArgs(name=f"{name}-delegator", labels=labels),
+            role_ref=rbac.v1.RoleRefArgs(api_group=GROUP, kind="ClusterRole", name="system:auth-delegator"),
+            subjects=[self._subject()],
+            opts=owner.options(),
+        )
+        reader = "extension-apiserver-authentication-reader"
+        rbac.v1.RoleBinding(
+            f"{self._prefix}-reader",
+            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=SYSTEM, labels=labels),
+            role_ref=rbac.v1.RoleRefArgs(api_group=GROUP, kind="Role", name=reader),
             subjects=[self._subject()],
             opts=owner.options(),
         )

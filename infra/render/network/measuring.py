@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infra import names
-from infra.render import backups, logs, monitoring, postgres, prometheus, redis, service
+from infra.render import adapter, backups, logs, monitoring, postgres, prometheus, redis, service
 from infra.render.network.peers import Link, Namespace, Place, Pods, Port, Ranges, Workload
 from infra.settings.logs import Store
 from infra.settings.model import Settings
@@ -39,9 +39,19 @@ def links(settings: Settings, ranges: Ranges) -> Iterator[Link]:
     yield Link(told, reader, (Port(monitoring.PORTS[monitoring.PROMETHEUS]),), "watches Prometheus")
     yield Link(reader, Place.NODES, (Port(prometheus.KUBELET_PORT),), READS)
     yield Link(reader, Place.NODES, tuple(map(Port, ranges.api)), "finds the nodes, or reads the API server")
+    if adapter.wanted(settings):
+        yield from _request_metrics(settings, ranges)
     if ranges.watched:
         dns = Pods("kube-system", "k8s-app", ("kube-dns",))
         yield Link(reader, dns, (Port(prometheus.DNS_METRICS_PORT),), READS)
+
+
+def _request_metrics(settings: Settings, ranges: Ranges) -> Iterator[Link]:
+    """The API server leads the HPA's questions to the adapter, which asks back who may ask."""
+    here, prometheus_port = _here(settings, adapter.NAME), monitoring.PORTS[monitoring.PROMETHEUS]
+    yield Link(here, _here(settings, monitoring.PROMETHEUS), (Port(prometheus_port),), "asks for requests")
+    yield Link(here, Place.NODES, tuple(map(Port, ranges.api)), "asks who may ask")
+    yield Link(Place.NODES, here, (Port(adapter.PORT),), "asks for requests, for the autoscaler")
 
 
 def by_the_cluster(settings: Settings) -> Iterator[Link]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from infra.settings.config import StackConfig
 from infra.settings.rules import (
     access,
+    autoscaling,
     backups,
     grafana,
     ingress,
@@ -58,7 +59,8 @@ RULES: tuple[Rule, ...] = (
     sizes.backup_requests_fit_limits,
     sizes.monitoring_requests_fit_limits,
     sizes.logs_requests_fit_limits,
-    sizes.autoscaling_has_a_range,
+    autoscaling.autoscaling_has_a_range,
+    autoscaling.requests_are_counted,
     sizes.pools_fit_the_database,
     sizes.connections_fit_memory,
     sizes.redis_fits_memory,

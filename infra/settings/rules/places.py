@@ -125,21 +125,14 @@ def hosts_stand_once(settings: StackConfig) -> Iterator[Finding]:
 
 
 def sandbox_has_no_outside(settings: StackConfig) -> Iterator[Finding]:
-    """What the sandbox cluster lacks: an ingress controller and a metrics server."""
-    if not settings.cluster.sandbox:
-        return
+    """The sandbox cluster lacks an ingress controller."""
     ingress = settings.ingress
-    if ingress.hosts and ingress.kind is not IngressKind.NGINX:  # which is outside of the cluster
+    outside = ingress.kind is IngressKind.NGINX  # of the cluster
+    if settings.cluster.sandbox and ingress.hosts and not outside:
         yield Finding(
             ("ingress", "hosts"),
             f"{', '.join(ingress.hosts)} is set, and the sandbox has no ingress controller",
             "leave hosts out here; service.type: NodePort reaches the service from this machine",
-        )
-    if settings.service.autoscaling.enabled:
-        yield Finding(
-            ("service", "autoscaling", "enabled"),
-            "true, and the sandbox has no metrics server",
-            "leave autoscaling off here",
         )
 
 

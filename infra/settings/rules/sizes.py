@@ -35,7 +35,7 @@ def backup_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
 def monitoring_requests_fit_limits(settings: StackConfig) -> Iterator[Finding]:
     """What measures must run before there is anything to measure."""
     monitoring = settings.monitoring
-    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
+    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources", "adapter_resources"):
         yield from _fits(("monitoring", key), getattr(monitoring, key))
     yield from _fits(("monitoring", "grafana", "resources"), monitoring.grafana.resources)
 
@@ -169,18 +169,6 @@ def disruption_leaves_room(settings: StackConfig) -> Iterator[Finding]:
             "could ever be evicted, and a node drain would wait for ever",
             f"leave min_available out, or raise {source} to {service.min_available + 1} or more",
             also=(("service", *source.split(".")),),
-        )
-
-
-def autoscaling_has_a_range(settings: StackConfig) -> Iterator[Finding]:
-    """Fewest pods below most pods."""
-    scaling = settings.service.autoscaling
-    if scaling.enabled and scaling.min_replicas > scaling.max_replicas:
-        yield Finding(
-            ("service", "autoscaling", "min_replicas"),
-            f"min_replicas {scaling.min_replicas} is more than max_replicas {scaling.max_replicas}",
-            "lower min_replicas or raise max_replicas",
-            also=(("service", "autoscaling", "max_replicas"),),
         )
 
 

@@ -36,6 +36,9 @@ SHARED: dict[str, Any] = {
     "ingress": {"hosts": ["ledger.example.com"], "cluster_issuer": "letsencrypt"},
     "tracing": {"enabled": True, "endpoint": "https://traces.example.com:4318"},
 }
+BY_REQUESTS = {
+    "autoscaling": {"enabled": True, "min_replicas": 1, "max_replicas": 2, "requests_per_second": 40}
+}
 STACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "all in the cluster": (
         "ledger-prod",
@@ -62,6 +65,8 @@ STACKS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "the sandbox": ("sandbox", {"backups": {"pitr": {"enabled": True}}}),
+    "scaled by requests": ("ledger-prod", {"service": BY_REQUESTS}),
+    "the sandbox, scaled by requests": ("sandbox", {"service": BY_REQUESTS}),
     "a service alone": ("ledger-dev", {}),
     "a candidate beside it": (
         "ledger-staging",

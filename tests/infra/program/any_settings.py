@@ -132,6 +132,7 @@ def repaired(stack: StackName, drawn: Values) -> Values:
     _cache(drawn["redis"])
     _backups(drawn)
     watching.monitoring(drawn)
+    _counted(drawn)
     watching.tracing(drawn)
     watching.logs(drawn)
     _network(stack, drawn)
@@ -156,10 +157,15 @@ def _place(stack: StackName, drawn: Values) -> None:
         service["node_port"] = None
 
 
+def _counted(drawn: Values) -> None:
+    service, monitoring = drawn["service"], drawn["monitoring"]
+    if not (monitoring["enabled"] and service["enable_metrics"]) or monitoring["operator"]:
+        service["autoscaling"]["requests_per_second"] = None
+
+
 def _outside(stack: StackName, drawn: Values) -> None:
     service, ingress = drawn["service"], drawn["ingress"]
     if drawn["cluster"]["sandbox"]:
-        service["autoscaling"]["enabled"] = False
         ingress["hosts"] = ingress["hosts"] if ingress["kind"] == "nginx" else []
     _way_in(ingress, drawn, production=stack.environment == "prod")
     if service["environment"] == "production":

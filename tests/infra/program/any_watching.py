@@ -23,8 +23,8 @@ def resources(held: Values) -> None:
 def monitoring(drawn: Values) -> None:
     """Whole receivers, hours that end, and what an operator takes."""
     monitoring = drawn["monitoring"]
-    for key in ("prometheus_resources", "alertmanager_resources", "exporter_resources"):
-        resources(monitoring[key])
+    for part in ("prometheus", "alertmanager", "exporter", "adapter"):
+        resources(monitoring[f"{part}_resources"])
     _grafana(drawn)
     email, quiet = monitoring["receivers"]["email"], monitoring["quiet_hours"]
     if not all(email[key] for key in ("to", "sender", "smarthost")):

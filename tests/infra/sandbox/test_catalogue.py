@@ -67,6 +67,7 @@ def test_a_copy_of_the_tree_elsewhere_has_the_same_names(tree: Path) -> None:
         ("infra/sandbox/tools/coredns/go.sum", {Image.COREDNS}),
         ("infra/sandbox/images/monitoring/Dockerfile", {Image.MONITORING}),
         ("infra/sandbox/tools/kube-state-metrics/go.sum", {Image.KUBE_STATE_METRICS}),
+        ("infra/sandbox/tools/prometheus-adapter/go.sum", {Image.PROMETHEUS_ADAPTER}),
         ("infra/sandbox/tools/victorialogs/go.sum", {Image.VICTORIA_LOGS, Image.VLAGENT}),
         ("infra/sandbox/tools/pause/main.go", {Image.PAUSE}),
         ("requirements/dev.txt", set()),
