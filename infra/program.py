@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -26,7 +26,7 @@ from infra.components.network import NetworkPolicies
 from infra.components.object_store import Access, Credentials, ObjectStore
 from infra.components.pitr import Archive
 from infra.components.postgres import Postgres
-from infra.components.priority import PriorityClasses
+from infra.components.priority import prioritized
 from infra.components.redis import Redis
 from infra.components.service import Service
 from infra.images import Image, Meter
@@ -57,8 +57,9 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     """Declare every resource of a stack; the result is what the stack exports (nothing secret)."""
     opts = pulumi.ResourceOptions(providers={"kubernetes": _cluster(settings)})
     namespace = _namespace(settings, opts)
-    context = _context(settings, namespace.namespace, opts)
+    context = Context(str(settings.stack), namespace.namespace)
     opts = _closed("network", settings, context, settings.namespace_name, opts)
+    context = prioritized(context, settings.cluster, opts)
     of_backups = (Image.BACKUPS,) if settings.backups.enabled else ()
     wanted = (Image.SERVICE, Image.POSTGRES, Image.REDIS, *of_backups)
     used = {image: _reference(settings, image) for image in wanted}
@@ -97,12 +98,6 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
 def _namespace(settings: Settings, opts: pulumi.ResourceOptions) -> Namespace:
     name, protected = settings.namespace_name, settings.namespace.protected
     return Namespace("stack", name, str(settings.stack), opts, protected=protected)
-
-
-def _context(settings: Settings, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Context:
-    context = Context(str(settings.stack), namespace)
-    wanted = settings.cluster.priority_classes
-    return replace(context, priorities=PriorityClasses(context, opts).priorities) if wanted else context
 
 
 def _closed(
@@ -201,10 +196,7 @@ class _Monitoring:
 def _monitoring(
     settings: Settings, context: Context, secrets: Secrets, opts: pulumi.ResourceOptions
 ) -> _Monitoring:
-    measured = Measured(
-        secrets[SecretName.POSTGRES_OWNER_PASSWORD],
-        secrets[SecretName.REDIS_PASSWORD],
-    )
+    measured = Measured(secrets[SecretName.POSTGRES_OWNER_PASSWORD], secrets[SecretName.REDIS_PASSWORD])
     catalogue = images.Catalogue(settings.images.catalogue.value)
     meters = {meter: images.meter(meter, catalogue) for meter in Meter}
     objects = _reference(settings, Image.KUBE_STATE_METRICS)
@@ -221,21 +213,13 @@ def _monitoring(
     prometheus = Prometheus(context, settings, meters[Meter.PROMETHEUS], _node(settings), opts)
     used = {meter.value: reference for meter, reference in meters.items()}
     if adapter.wanted(settings):
-        used |= _request_metrics(settings, context, measured.postgres, opts)
+        used[adapter.NAME] = image = _reference(settings, Image.PROMETHEUS_ADAPTER)
+        RequestMetrics(context, settings, image, measured.postgres, opts)
     addresses = {"prometheus": prometheus.url, "alertmanager": alertmanager.url}
     if settings.monitoring.grafana.enabled:
         addresses["grafana"] = _grafana(settings, context, secrets, opts)
         used["grafana"] = str(images.GRAFANA)
     return _Monitoring(addresses, {**used, Image.KUBE_STATE_METRICS.value: objects})
-
-
-def _request_metrics(
-    settings: Settings, context: Context, password: pulumi.Output[str], opts: pulumi.ResourceOptions
-) -> dict[str, str]:
-    """Its image by program."""
-    image = _reference(settings, Image.PROMETHEUS_ADAPTER)
-    RequestMetrics(context, settings, image, password, opts)
-    return {Image.PROMETHEUS_ADAPTER.value: image}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 from pulumi_kubernetes import meta, scheduling
 
 from infra import names
 from infra.components.base import Component, Context, Priorities, name_of
+from infra.settings.cluster import Cluster
 
 # Above 0, which is every pod's that names no class: jobs, backups, what measures, and other teams' pods.
 # Below 1,000,000,000, where Kubernetes' own begin (kubernetes.io, "Pod Priority and Preemption").
@@ -15,6 +18,13 @@ WHY = {
     "data": "Databases of this stack: without them nothing else works.",
     "service": "What answers this stack's users.",
 }
+
+
+def prioritized(context: Context, cluster: Cluster, opts: pulumi.ResourceOptions | None = None) -> Context:
+    """The same place, where some of its pods go first if the cluster lets the stack say so."""
+    if not cluster.priority_classes:
+        return context
+    return replace(context, priorities=PriorityClasses(context, opts).priorities)
 
 
 class PriorityClasses(Component):

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import paths, stack, stack_secrets
+from infra import launch, paths, stack, stack_secrets
 from infra.engine import cli, local_state, passphrase
 from infra.errors import UserError
+from infra.images import Image
 from infra.settings import check, layers
 from infra.settings.secrets import OF_GRAFANA, SecretName
 from tests.infra.stack.conftest import QUIET, lock, seen
@@ -95,6 +96,23 @@ def test_a_stack_of_a_team_goes_to_the_sandbox_when_its_file_says_so(calls: Path
     layers.stack_file("ledger-dev").write_text("config:\n  slipway:cluster: {sandbox: true, name: other}\n")
     assert stack.is_sandbox("ledger-dev")
     assert stack.environment("ledger-dev")["KUBECONFIG"].endswith("/sandbox/other/kubeconfig")
+
+
+@pytest.mark.parametrize(
+    ("scaling", "measured", "by_requests"),
+    [
+        ("{enabled: true}", True, False),
+        ("{enabled: true, requests_per_second: 5}", True, True),
+        ("{requests_per_second: 5}", False, False),
+        ("3", False, False),
+    ],
+)
+def test_a_stack_that_scales_brings_what_tells_its_autoscaler(
+    calls: Path, scaling: str, measured: bool, by_requests: bool
+) -> None:
+    layers.stack_file("sandbox").write_text(f"config: {{slipway:service: {{autoscaling: {scaling}}}}}\n")
+    assert stack.cluster("sandbox").metrics is measured
+    assert (Image.PROMETHEUS_ADAPTER in launch.images_of("sandbox")) is by_requests
 
 
 def test_up_refreshes_so_that_drift_is_set_right(calls: Path) -> None:
