@@ -29,13 +29,13 @@ def flips(released: Released, active: str) -> None:
 
 
 def test_of_two_releases_at_once_the_second_is_told_of_the_first(released: Released) -> None:
-    variant = other(released)
+    variant, late = other(released), released.images["slow"]
     with (
         users(released.url, released.token) as heard,
         released.team.begun("release", "--image", released.images[variant]) as first,
     ):
         eventually(lambda: "candidate" in released.file(), "the first is under way", UNDER_WAY_SECONDS)
-        second = released.release("slow")
+        second = released.team.slipway("release", "--image", late)
         said = first.communicate(timeout=UNDER_WAY_SECONDS)[0]
     assert second.returncode == 1
     assert "another one is under way" in told(second)

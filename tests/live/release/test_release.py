@@ -62,7 +62,7 @@ def test_a_release_is_found_again_by_its_number(released: Released) -> None:
     ],
 )
 def test_a_broken_release_goes_by_itself_and_says_why(released: Released, variant: str, said: str) -> None:
-    before, served = released.file(), released.version()
+    active, served = released.active, released.version()
     with users(released.url, released.token) as heard:
         answer = released.release(variant)
     assert answer.returncode == 1, told(answer)
@@ -70,7 +70,7 @@ def test_a_broken_release_goes_by_itself_and_says_why(released: Released, varian
     unharmed(heard)
     assert released.version() == served
     assert len(released.deployments()) == 1
-    assert released.active == before["active"]
+    assert released.active == active
     result = released.releases()[0]["result"]
     assert result.startswith("went back: ")
     assert said in result
