@@ -21,7 +21,7 @@ from tests.live.cluster.second import Cluster, workload
 from tests.live.facts import eventually
 from tests.live.listing import snapshot
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.soak
 CONFIG = SandboxConfig("slipway-use", 7, metrics=True)
 OTHERS = ("slipway", "slipway-dev", "slipway-test")
 PATIENCE = 120  # seconds: two looks of metrics-server, two of the autoscaler, a pod

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from infra.kubectl import Place
 from infra.sandbox.config import SandboxConfig
 from infra.settings.secrets import SecretName
 from tests.live.release import variants
@@ -74,6 +75,14 @@ class Released:
         answer = httpx.get(f"{self.url}/health", timeout=10)
         answer.raise_for_status()
         return str(answer.json()["version"])
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        said = self.team.plain("env -0")
+        assert said.returncode == 0, told(said)
+        variables = dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
+        return Place(STACK, STACK, variables)
 
     def file(self) -> dict[str, Any]:
         """``slipway:released`` of the stack file."""

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from infra.releases import lease
 from tests.live.facts import eventually
 from tests.live.faults.test_faults_during_up import pulumi_below
 from tests.live.release.conftest import Released
@@ -28,6 +29,16 @@ def flips(released: Released, active: str) -> None:
     eventually(lambda: released.active != active, "the flip is written down", UNDER_WAY_SECONDS)
 
 
+def test_a_release_beside_another_one_is_refused_before_it_changes_anything(released: Released) -> None:
+    before = released.file()
+    with lease.held(released.place):
+        answer = released.team.slipway("release", "--image", released.images["sound"])
+    assert answer.returncode == 1
+    assert "another one is under way" in told(answer)
+    assert released.file() == before
+
+
+@pytest.mark.soak
 def test_of_two_releases_at_once_the_second_is_told_of_the_first(released: Released) -> None:
     variant, late = other(released), released.images["slow"]
     with (

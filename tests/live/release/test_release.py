@@ -55,7 +55,7 @@ def test_a_release_is_found_again_by_its_number(released: Released) -> None:
     ("variant", "said"),
     [
         ("one-in-fifty", "% of"),
-        ("migration", "no_such_table"),
+        pytest.param("migration", "no_such_table", marks=pytest.mark.soak),
         pytest.param("slow", "95th percentile", marks=pytest.mark.soak),
         pytest.param("crashes", "broken as it starts", marks=pytest.mark.soak),
         pytest.param("hungry", "OOMKilled", marks=pytest.mark.soak),

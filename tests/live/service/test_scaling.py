@@ -15,7 +15,7 @@ from tests.live.conftest import STACK, Kubectl
 from tests.live.facts import eventually
 from tests.live.monitoring import traffic
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.soak
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Edit = Callable[[Callable[[dict[str, Any]], None]], None]
 FIGURE = "/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/services/service/requests_per_second"
