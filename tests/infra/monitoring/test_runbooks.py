@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 import yaml
 
-from infra.cli import app, verbs
 from infra.monitoring import catalogue
 from infra.paths import ROOT
 from infra.render import runbooks
 from infra.render.validate import RenderError
+from tests import pages
 from tests.infra.monitoring import metrics, promtool, stacks
 
 pytestmark = pytest.mark.unit
@@ -28,20 +26,11 @@ LOOKING = {"status", "explain", "check", "backup status", "backup list", "backup
 LOOKING |= {"sandbox status", "logs"}
 
 
-@pytest.fixture(scope="module")
-def slipway() -> Any:
-    if not app.registered_commands:
-        verbs.register(app)
-    return typer.main.get_command(app)
-
-
-def blocks(name: str, kind: str, heading: str | None = None) -> list[str]:
+def lines(name: str, kind: str, heading: str | None = None) -> list[str]:
     """The lines of the fenced blocks of a kind, below one heading or everywhere."""
-    text = (runbooks.TEXTS / f"{name}.md").read_text()
-    if heading:
-        text = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    found = re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [line for block in found for line in block.splitlines()]
+    found = pages.blocks((runbooks.TEXTS / f"{name}.md").read_text())
+    wanted = (block for block in found if block.kind == kind and heading in (None, block.heading))
+    return [line for block in wanted for line in block.text.splitlines()]
 
 
 def test_every_alert_has_a_page_and_every_page_an_alert() -> None:
@@ -54,13 +43,13 @@ def test_a_page_says_what_it_means_where_to_look_and_to_whom_it_goes(name: str) 
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
         "Meaning", "First look", "Causes", "Fix", "Escalation"
     ]  # fmt: skip
-    assert blocks(name, "promql", "First look"), "a query to look with"
-    assert blocks(name, "sh", "First look"), "a command to look with"
+    assert lines(name, "promql", "First look"), "a query to look with"
+    assert lines(name, "sh", "First look"), "a command to look with"
 
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_every_query_is_promql_about_metrics_that_exist(name: str, tmp_path: Path) -> None:
-    queries = blocks(name, "promql")
+    queries = lines(name, "promql")
     rules = [{"record": f"query:{index}", "expr": query} for index, query in enumerate(queries)]
     promtool.check(tmp_path, yaml.safe_dump({"groups": [{"name": name, "rules": rules}]}))
     there = metrics.known(catalogue.recordings(stacks.full()))
@@ -68,29 +57,18 @@ def test_every_query_is_promql_about_metrics_that_exist(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_every_slipway_command_is_one_that_there_is(name: str, slipway: Any) -> None:
-    for line in blocks(name, "sh"):
+def test_every_slipway_command_is_one_that_there_is(name: str) -> None:
+    for line in lines(name, "sh"):
         words = shlex.split(line)
         if words[0] == "slipway":
-            _parses(slipway, words[1:], line)
+            pages.require_parsing(words[1:])
         else:
             assert words[0] == "kubectl", line
 
 
-def _parses(command: Any, words: list[str], line: str) -> None:
-    while commands := getattr(command, "commands", None):
-        assert words[0] in commands, f"no such command: {line}"
-        command, words = commands[words[0]], words[1:]
-    options = {option for param in command.params for option in param.opts if option.startswith("-")}
-    assert {word for word in words if word.startswith("-")} <= options | {"--help"}, line
-    wanted = sum(param.required for param in command.params if param.param_type_name == "argument")
-    plain = [word for word in words if not word.startswith("-")]
-    assert len(plain) >= wanted, f"lacks an argument: {line}"
-
-
 @pytest.mark.parametrize("name", ALERTS)
 def test_what_is_looked_at_first_changes_nothing(name: str) -> None:
-    for line in blocks(name, "sh", "First look"):
+    for line in lines(name, "sh", "First look"):
         words = [word for word in shlex.split(line) if word not in {"-n", "NAMESPACE", "NAMESPACE-logs"}]
         verb = " ".join(words[1:3])
         allowed = LOOKING if words[0] == "slipway" else READING

@@ -1,0 +1,31 @@
+"""The guide's commands on the running sandbox: each ends as it should and answers as the page shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from infra.paths import ROOT
+from tests.infra.guide.answering import unlike
+from tests.infra.guide.proofs import LIVE
+from tests.live.conftest import STACK
+
+pytestmark = pytest.mark.live
+
+
+@pytest.mark.parametrize("line", sorted(LIVE))
+def test_every_command_answers_as_the_page_shows(
+    line: str, environment: dict[str, str], outputs: dict[str, Any]
+) -> None:
+    typed = line.replace("NAMESPACE", outputs["namespace"]).replace("STACK", STACK)
+    path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
+    told = subprocess.run(
+        ["bash", "-c", typed], cwd=ROOT, env={**os.environ, **environment, "PATH": path},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert told.returncode in LIVE[line], told.stdout + told.stderr
+    assert "Traceback" not in told.stderr
+    assert unlike(line, told.stdout + told.stderr, STACK) == []
