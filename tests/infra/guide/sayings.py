@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 for line in _text(node).splitlines():
-                    yield re.sub(r"\s+", " ", line).strip()
+                    yield re.sub(r"\s+", " ", line).strip().removeprefix(f"{GAP}: ")  # where, then what
 
 
 def _text(node: ast.AST) -> str:
