@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +18,15 @@ from tests.live.conftest import STACK
 pytestmark = pytest.mark.live
 
 
+@pytest.fixture(scope="module")
+def backed_up(slipway: Callable[..., subprocess.CompletedProcess[str]], outputs: dict[str, Any]) -> None:
+    """There is a backup to list: made here where a new sandbox has none."""
+    if not json.loads(slipway("backup", "list", STACK, "--json").stdout)["backups"]:
+        made = slipway("backup", "now", STACK)
+        assert made.returncode == 0, made.stdout + made.stderr
+
+
+@pytest.mark.usefixtures("backed_up")
 @pytest.mark.parametrize("line", sorted(LIVE))
 def test_every_command_answers_as_the_page_shows(
     line: str, environment: dict[str, str], outputs: dict[str, Any]

@@ -14,7 +14,7 @@ VALUE = r"\S*\d\S*(?: \S*\d\S*)?"  # a figure, a version, a moment: another one 
 def unlike(line: str, told: str, stack: str) -> list[str]:
     """Lines of the page's answer to a command that are neither in what it told, nor anything that it can say.
 
-    Figures and what stands in brackets may differ; blanks count as one.
+    Figures and what stands in brackets may differ, ``…`` stands for anything; blanks count as one.
     """
     found = " ".join(told.split())
     shown = (text for name in PAGES for command, text in answers(page(name)) if command == line)
@@ -32,4 +32,6 @@ def _piece(piece: str) -> str:
         return r"\s+" if piece else ""
     if piece.startswith("("):
         return r"\([^)]*\)"
+    if piece == "…":
+        return ".*?"
     return VALUE if re.search(r"\d", piece) else re.escape(piece)
