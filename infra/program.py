@@ -72,10 +72,8 @@ def build(settings: Settings, secrets: Secrets) -> dict[str, Any]:
     postgres = Postgres("postgres", context, settings.postgres, server, passwords, archive, opts, read=read)
     password = secrets[SecretName.REDIS_PASSWORD]
     redis = Redis("redis", context, settings.redis, used[Image.REDIS], password, opts, read=read)
-    confidential = _service_secrets(secrets, postgres, redis)
-    service = Service(
-        "service", context, settings, used[Image.SERVICE], confidential, postgres.owner_url, opts
-    )
+    hidden = _service_secrets(secrets, postgres, redis)
+    service = Service("service", context, settings, used[Image.SERVICE], hidden, postgres.owner_url, opts)
     if store:
         # After the store with all its protection, where it is ours: the exporter asks it as it starts.
         addresses = Addresses(postgres.owner_url, redis.copying_url)

@@ -21,6 +21,7 @@ from infra.releases.history import Step
 from infra.releases.housekeeping import SECTION, plain
 from infra.releases.judge import Figures, Judge, worse
 from infra.releases.lease import Lease, held
+from infra.releases.reasons import in_words
 from infra.settings import check
 from infra.settings.model import Settings
 from infra.settings.release import Colour, Released
@@ -175,7 +176,7 @@ def _return(run: Run, image: str, why: str) -> None:
 def _reasons(error: UserError) -> list[str]:
     """What Pulumi says of each resource that failed, else what the error says."""
     found = error.reasons if isinstance(error, stacks.UnfinishedError) else ()
-    return list(found) or [problem.what for problem in error.problems]
+    return list(map(in_words, found)) or [problem.what for problem in error.problems]
 
 
 def _went_back(run: Run, image: str, reasons: list[str]) -> UserError:

@@ -14,8 +14,7 @@ from infra.settings.grafana import Grafana
 from infra.settings.model import Settings
 from infra.settings.secrets import SecretName
 
-NAME = "grafana"
-PORT = 3000
+NAME, PORT = monitoring.GRAFANA, monitoring.GRAFANA_PORT
 PROGRAM = "/usr/share/grafana/bin/grafana"
 HOME = "/usr/share/grafana"
 DATA = "/var/lib/grafana"

@@ -50,6 +50,7 @@ OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "policy": ("poddisruptionbudgets",),
     }
 )
+GRAFANA, GRAFANA_PORT = "grafana", 3000  # what shows figures, and is not measured itself
 CLUSTER_OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"": ("nodes",)})
 # Part → port of everything that is measured by a pod of its own; the component's name is the part's.
 PORTS = {

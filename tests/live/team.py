@@ -27,6 +27,11 @@ class Team:
     def file(self) -> Path:
         return self.folder / f"Pulumi.{self.stack}.yaml"
 
+    @property
+    def said(self) -> Path:
+        """What the last job wrote."""
+        return self.folder / "said.log"
+
     def slipway(self, verb: str, *arguments: str) -> Answer:
         """``slipway --stacks FOLDER verb STACK …``."""
         return self.command(*verb.split(), self.stack, *arguments)
@@ -37,23 +42,20 @@ class Team:
         return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
 
     @contextmanager
-    def begun(self, verb: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The same while it runs, as a job of its own; what still runs at the end is killed."""
+    def begun(self, verb: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The same while it runs, as a job of its own that writes to ``said``; what still runs at the
+        end is killed."""
         line = [str(ROOT / ".venv/bin/slipway"), "--stacks", str(self.folder), verb, self.stack, *arguments]
-        process = subprocess.Popen(
-            line,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self.said.open("wb") as said:
+            process = subprocess.Popen(
+                line, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            )
         try:
             yield process
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
 
     def plain(self, command: str, stdin: str | None = None) -> Answer:
         """A shell command after ``eval "$(slipway --stacks FOLDER env STACK)"``."""

@@ -21,7 +21,10 @@ pytestmark = pytest.mark.unit
 Run = pytest.MonkeyPatch
 STACK = "ledger-prod"
 FILE = f"Pulumi.{STACK}.yaml"
-TOLD = '  slipway:monitoring: {receivers: {slack: {channel: "#alerts"}}}\n'
+TOLD = (
+    '  slipway:monitoring: {receivers: {slack: {channel: "#alerts"}}}\n'
+    "  slipway:network: {callers: [shop-prod]}\n"
+)
 UNSAVED = "databases-have-backups"
 MISSING = [
     "no CronJob backup-database dumps it",
@@ -83,7 +86,7 @@ def test_what_is_exempt_stops_nothing_and_is_told_with_its_reason(tmp_path: Path
     code, said = checked(monkeypatch, write(tmp_path, exempt("2099-12-31")))
     assert code == 0
     assert said.splitlines()[:2] == [
-        f"{FILE}:7:9 slipway:policy.exempt[0]: note: postgres-set {MISSING[0]}; exempt from {UNSAVED} until "
+        f"{FILE}:8:9 slipway:policy.exempt[0]: note: postgres-set {MISSING[0]}; exempt from {UNSAVED} until "
         "2099-12-31: the data is made anew every night",
         "  → take the exemption out as soon as it is mended",
     ]

@@ -18,9 +18,9 @@ from infra.paths import ROOT
 from infra.sandbox.tools import tool
 from infra.settings.secrets import SecretName
 from tests.review.previewing import PLUGINS
-from tests.review.stacks import STACK
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
+STACK = "ledger-staging"
 PASSPHRASE = {"PULUMI_CONFIG_PASSPHRASE": "review"}
 OWN = """\
 config:
@@ -72,7 +72,7 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """The stack ledger-prod with its secrets, and nothing of it up."""
+    """The stack ledger-staging with its secrets, and nothing of it up."""
     folder = tmp_path_factory.mktemp("command")
     bench = Bench(folder / "bench", STACK, "passphrase", PASSPHRASE, OWN)
     bench.open()
@@ -104,18 +104,18 @@ def digest_of(said: Said) -> str:
 
 def test_from_nothing_to_applied_and_never_otherwise_than_reviewed(machine: Machine) -> None:
     said = machine.slipway("review", STACK, "--save")
-    assert said.out.startswith(f"{STACK}: 17 changes, nothing to acknowledge\n")
+    assert said.out.startswith(f"{STACK}: 26 changes, nothing to acknowledge\n")
     first = digest_of(said)
     kept = Path(machine.environment["XDG_STATE_HOME"]) / "slipway" / "reviews" / f"{STACK}-{first}.json"
     assert f"saved: {kept}" in said.err
 
-    machine.change("replicas: 2", "replicas: 3")
+    machine.change("replicas: 2", "replicas: 1")
     refused = machine.slipway("apply", STACK, "--reviewed", first, code=1)
     assert "the plan has changed since it was reviewed; nothing was applied" in refused.err
     assert "reviewed was: service: Deployment service is new: 2 replicas" in refused.err
-    assert "17 changes" in machine.slipway("review", STACK).out, "nothing was made"
+    assert "26 changes" in machine.slipway("review", STACK).out, "nothing was made"
 
-    machine.change("replicas: 3", "replicas: 2")
+    machine.change("replicas: 1", "replicas: 2")
     applied = machine.slipway("apply", STACK, "--reviewed", first, code=1)
     assert f"cluster of {STACK}" in applied.err, "all that fails is the look at what runs"
     assert machine.slipway("review", STACK, "--format", "markdown").out == ""

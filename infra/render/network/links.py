@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from infra import names
-from infra.render import archive, backups, grafana, logs, monitoring, pitr, postgres, redis, release, service
+from infra.render import archive, backups, logs, monitoring, pitr, postgres, redis, release, service
 from infra.render.network import measuring
 from infra.render.network.peers import (
     Address,
@@ -115,13 +115,13 @@ def _alerting(settings: Settings) -> Iterator[Link]:
         yield Link(alertmanager, Place.OUTSIDE, (Port(HTTPS),), "tells of alerts")
     yield from _named(settings, mail, [alertmanager])
     if settings.monitoring.grafana.enabled:
-        here = workload(settings, grafana.NAME)
+        here = workload(settings, monitoring.GRAFANA)
         for part in (monitoring.PROMETHEUS, monitoring.ALERTMANAGER):
             yield Link(here, workload(settings, part), (Port(monitoring.PORTS[part]),), "shows figures")
         yield from _named(settings, Caller.GRAFANA, [here])
         if settings.monitoring.grafana.host:
             controller = Namespace(settings.network.ingress_namespace)
-            yield Link(controller, here, (Port(grafana.PORT),), "requests to Grafana's host")
+            yield Link(controller, here, (Port(monitoring.GRAFANA_PORT),), "requests to Grafana's host")
 
 
 def _logs(settings: Settings, ranges: Ranges) -> Iterator[Link]:

@@ -44,6 +44,7 @@ def checked(monkeypatch: Run, folder: Path, *arguments: str) -> tuple[int, str]:
 
 def test_sound_stacks_are_counted_and_the_exit_code_is_0(tmp_path: Path, monkeypatch: Run) -> None:
     told = '  slipway:monitoring: {receivers: {slack: {channel: "#alerts"}}}\n'
+    told += "  slipway:network: {callers: [shop-prod]}\n"
     production = SOUND + told + filled("<secrets-with-slackWebhookUrl>\n", "ledger-prod")
     folder = stacks(tmp_path, endy_dev=SOUND + SECRETS, ledger_prod=production)
     code, said = checked(monkeypatch, folder)

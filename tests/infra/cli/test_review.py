@@ -26,12 +26,18 @@ IMAGE = step(
     "update", DEPLOYMENT, "service-deployment", workload(), workload(image="registry.example/service:2")
 )
 GONE = step("delete", SET, "postgres-set", object_of("StatefulSet", "postgres"), part="Postgres")
+REST = {"same": 99}  # what is not shown stays as it is
 OWN = """\
 encryptionsalt: v1:x:v1:x:x
 config:
   slipway:cluster: {context: prod}
-  slipway:images: {service: registry.example/team/service:1.4.2}
+  slipway:images: {service: registry.example/team/service:1.4.2, backups: registry.example/team/backups:1.4.2}
+  slipway:backups: {enabled: true, bucket: ledger-backups, store: {kind: s3, endpoint: "https://s3.example.com"}}
+  slipway:network: {callers: [shop-prod]}
   slipway:secrets:
+    backupKey: {secure: "v1:x"}
+    backupAccessKeyId: {secure: "v1:x"}
+    backupSecretAccessKey: {secure: "v1:x"}
     postgresOwnerPassword: {secure: "v1:x"}
     postgresServicePassword: {secure: "v1:x"}
     redisPassword: {secure: "v1:x"}
@@ -52,7 +58,8 @@ def stacks(calls: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def previews(monkeypatch: pytest.MonkeyPatch, *steps: dict[str, Any], **more: Any) -> None:
     """What `pulumi preview` writes from now on."""
     code = 1 if more.get("diagnostics") else 0
-    said = f"if args[0] == 'preview': print({text(*steps, **more)!r}); sys.exit({code})"
+    shown = text(*steps, changeSummary=REST, **more)
+    said = f"if args[0] == 'preview': print({shown!r}); sys.exit({code})"
     monkeypatch.setenv("FAKE_PULUMI", said)
 
 
@@ -112,12 +119,12 @@ def test_a_preview_that_was_made_elsewhere_is_read_from_a_file_or_standard_input
     stacks: Path, tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "preview.json"
-    file.write_text(text(IMAGE))
+    file.write_text(text(IMAGE, changeSummary=REST))
     said = run(monkeypatch, stacks, "review", STACK, "--from", str(file))
     assert "image registry.example/service 1 → 2" in said
     piped = subprocess.run(
         [paths.ROOT / ".venv" / "bin" / "slipway", "review", STACK, "--from", "-"],
-        input=text(IMAGE),
+        input=file.read_text(),
         capture_output=True,
         text=True,
         check=True,
@@ -244,7 +251,7 @@ def test_a_stack_of_the_sandbox_gets_its_cluster_before_the_plan_is_compared(
     monkeypatch.setattr(launch, "prepare_sandbox", lambda *_: ready.extend(verbs(calls)))
     layers.stack_file("ledger-dev").write_text(TEAM)
     dev = step("update", DEPLOYMENT, "d", workload(), workload(image="b"))
-    document = text(dev).replace(STACK, "ledger-dev")
+    document = text(dev, changeSummary=REST).replace(STACK, "ledger-dev")
     monkeypatch.setenv("FAKE_PULUMI", f"if args[0] == 'preview': print({document!r}); sys.exit(0)")
     reviewed = digest_of(run(monkeypatch, stacks, "review", "ledger-dev"))
     calls.write_text("")

@@ -169,8 +169,7 @@ def _outside(stack: StackName, drawn: Values) -> None:
         ingress["hosts"] = ingress["hosts"] if ingress["kind"] == "nginx" else []
     _way_in(ingress, drawn, production=stack.environment == "prod")
     if service["environment"] == "production":
-        secure = [origin for origin in service["allowed_origins"] if origin.startswith("https")]
-        service["allowed_origins"] = secure
+        service["allowed_origins"] = [each for each in service["allowed_origins"] if each.startswith("https")]
 
 
 def _way_in(ingress: Values, drawn: Values, *, production: bool) -> None:

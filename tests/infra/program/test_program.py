@@ -36,7 +36,7 @@ def containers(program: Built) -> list[tuple[str, dict[str, Any]]]:
 def test_every_environment_declares_the_same_resources(program: Built) -> None:
     declared = {item.name for item in program.resources}
     assert declared == {item.name for item in stack(Environment.SANDBOX).resources}
-    assert len(program.resources) == len(declared) == 114
+    assert len(program.resources) == len(declared) == 118
 
 
 def test_no_pod_runs_as_root_or_carries_a_token(program: Built) -> None:
@@ -77,7 +77,7 @@ def test_children_are_named_after_their_component(program: Built) -> None:
     assert components == {
         "stack", "postgres", "redis", "service", "object-store", "backups",
         "prometheus", "alertmanager", "exporters", "logs", "logs-collector", "logs-service", "logs-parts",
-        "network", "logs-network",
+        "network", "logs-network", "priority",
     }  # fmt: skip
     assert [name for name in children if not name.startswith(tuple(f"{c}-" for c in components))] == []
 

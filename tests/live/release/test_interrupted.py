@@ -47,10 +47,10 @@ def test_of_two_releases_at_once_the_second_is_told_of_the_first(released: Relea
     ):
         eventually(lambda: "candidate" in released.file(), "the first is under way", UNDER_WAY_SECONDS)
         second = released.team.slipway("release", "--image", late)
-        said = first.communicate(timeout=UNDER_WAY_SECONDS)[0]
+        first.wait(UNDER_WAY_SECONDS)
     assert second.returncode == 1
     assert "another one is under way" in told(second)
-    assert first.returncode == 0, said
+    assert first.returncode == 0, released.team.said.read_text()
     unharmed(heard)
     assert released.version() == variant
 

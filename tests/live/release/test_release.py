@@ -24,7 +24,8 @@ def test_a_sound_release_gets_the_traffic_and_the_old_one_is_kept(released: Rele
     assert released.version() == "sound"
     assert set(released.deployments()) == {"service-blue", "service-green"}
     assert released.active == "green"
-    assert (released.releases()[0]["number"], released.releases()[0]["result"]) == (1, "live")
+    number, result = (released.releases()[0][key] for key in ("number", "result"))
+    assert (number, result) == (released.file()["number"], "live")
 
 
 def test_the_way_back_is_one_command_and_no_pod_starts(released: Released) -> None:
