@@ -37,6 +37,8 @@ CADVISOR = (
     "container_memory_(working_set_bytes|rss)", "container_oom_events_total",
     "container_network_(receive|transmit)_bytes_total", "container_spec_memory_limit_bytes",
 )  # fmt: skip
+# Each container's own, which some nodes' cAdvisor tells of whole pods alone.
+RESOURCE = "container_(cpu_usage_seconds_total|memory_working_set_bytes)"
 API_SERVER = (
     "apiserver_request_total", "apiserver_current_inflight_requests", "apiserver_storage_objects",
     "apiserver_client_certificate_expiration_seconds_bucket",
@@ -222,7 +224,7 @@ def _logs(settings: Settings) -> scrape.Rows:
 
 
 def _nodes(settings: Settings, node: Node | None) -> scrape.Rows:
-    """Kubelet and cAdvisor of every node, of which the stack's own namespace stays."""
+    """Kubelet, cAdvisor and each container's use on every node, of which the stack's own namespace stays."""
     ours = re.escape(settings.namespace_name)
     common = {**_over_tls(verified=node is not None), **_every_node(node)}
     return [
@@ -244,6 +246,13 @@ def _nodes(settings: Settings, node: Node | None) -> scrape.Rows:
                 scrape.keep("namespace", ours),
                 scrape.forget(OF_CADVISOR),
             ],
+        },
+        {
+            **scrape.job("resource"),
+            **common,
+            "metrics_path": f"{monitoring.METRICS_PATH}/resource",
+            "honor_timestamps": False,
+            "metric_relabel_configs": [scrape.keep("__name__", RESOURCE), scrape.keep("namespace", ours)],
         },
     ]
 

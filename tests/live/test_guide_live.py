@@ -34,7 +34,7 @@ def test_every_command_answers_as_the_page_shows(
     typed = line.replace("NAMESPACE", outputs["namespace"]).replace("STACK", STACK)
     path = f"{ROOT / '.venv' / 'bin'}:{environment['PATH']}"
     told = subprocess.run(
-        ["bash", "-c", typed], cwd=ROOT, env={**os.environ, **environment, "PATH": path},
+        ["bash", "-c", typed], cwd=ROOT, env={**os.environ, **environment, "PATH": path, "COLUMNS": "200"},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert told.returncode in LIVE[line], told.stdout + told.stderr

@@ -46,6 +46,7 @@ LIVE: Mapping[str, frozenset[int]] = {
     "slipway backup status STACK": EITHER,
     "slipway secrets list STACK": WELL,
     "slipway releases STACK": WELL,
+    "slipway rightsize STACK": WELL,
     "slipway sandbox status": WELL,
     "slipway sandbox logs kubelet": WELL,
     "slipway doctor": WELL,

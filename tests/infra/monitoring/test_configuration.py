@@ -80,7 +80,7 @@ def test_every_figure_is_read_at_the_interval_of_the_settings() -> None:
 def test_only_what_the_stack_has_is_read() -> None:
     everywhere = {
         "service", "node-exporter", "prometheus", "alertmanager", "postgres-exporter", "redis-exporter",
-        "kube-state-metrics", "kubelet", "cadvisor",
+        "kube-state-metrics", "kubelet", "cadvisor", "resource",
         "logs-service", "logs-parts", "logs-service-collector", "logs-parts-collector",
     }  # fmt: skip
     assert set(jobs(settings("ledger-prod"))) == everywhere
@@ -113,7 +113,7 @@ def test_no_target_can_bring_more_series_than_its_share() -> None:
 
 
 def test_of_a_shared_node_only_the_stacks_own_namespace_stays() -> None:
-    for name in ("kubelet", "cadvisor"):
+    for name in ("kubelet", "cadvisor", "resource"):
         kept = [
             rule["regex"]
             for rule in jobs(settings("ledger-prod"))[name]["metric_relabel_configs"]
@@ -123,7 +123,7 @@ def test_of_a_shared_node_only_the_stacks_own_namespace_stays() -> None:
 
 
 def test_the_certificate_of_the_sandboxs_own_servers_is_verified() -> None:
-    for name in ("kubelet", "cadvisor", "apiserver"):
+    for name in ("kubelet", "cadvisor", "resource", "apiserver"):
         assert set(jobs(settings("sandbox"), NODE)[name]["tls_config"]) == {"ca_file"}, name
 
 

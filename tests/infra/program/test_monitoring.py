@@ -187,7 +187,7 @@ def test_every_target_of_prometheus_is_a_service_of_the_stack(program: Built) ->
             if host.endswith(f".{namespace}.svc"):
                 assert int(port) in services[host], job["job_name"]
             else:
-                assert job["job_name"] in {"kubelet", "cadvisor", "apiserver", "coredns"}
+                assert job["job_name"] in {"kubelet", "cadvisor", "resource", "apiserver", "coredns"}
 
 
 def test_the_service_is_found_pod_by_pod_also_while_a_pod_is_not_ready(program: Built) -> None:

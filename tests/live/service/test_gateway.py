@@ -82,6 +82,6 @@ def test_a_listener_that_stands_twice_is_refused_by_the_rules_in_cel(
     kubectl: Kubectl, outputs: dict[str, Any]
 ) -> None:
     (own,) = (each for each in manifests(OWN, outputs["namespace"]) if each["kind"] == "Gateway")
-    own["spec"]["listeners"].append(own["spec"]["listeners"][0])
+    own["spec"]["listeners"].append({**own["spec"]["listeners"][0], "name": "again"})
     with pytest.raises(AssertionError, match="unique"):
         judged(kubectl, [own])
