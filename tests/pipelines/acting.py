@@ -41,7 +41,12 @@ ANSWERING = """\
 case "$*" in
 review*json) cat "$STANDIN_ANSWERS/plan"; exit "$(cat "$STANDIN_ANSWERS/code")" ;;
 review*) cat "$STANDIN_ANSWERS/text"; exit "$(cat "$STANDIN_ANSWERS/code")" ;;
-apply* | release* | rollback*) echo "$*" >>"$STANDIN_ANSWERS/heard" ;;
+apply*) echo "$*" >>"$STANDIN_ANSWERS/heard" ;;
+release* | rollback*)
+    echo "$*" >>"$STANDIN_ANSWERS/heard"
+    echo "# $*" >>"stacks/Pulumi.$2.yaml"
+    exit "$(cat "$STANDIN_ANSWERS/code")"
+    ;;
 *) exec .venv/bin/slipway "$@" ;;
 esac
 """
@@ -96,6 +101,14 @@ class Repository:
             ("commit", "--quiet", "--message", "As it stands"),
         ):
             _run(["git", *arguments], self.folder)
+
+    def serve(self) -> Path:
+        """A bare repository of the branch for the jobs that push; below the folder as the server has it."""
+        bare = self.scratch / "served" / f"{OWNER}.git"
+        shutil.rmtree(bare, ignore_errors=True)
+        _run(["git", "clone", "--quiet", "--bare", self.folder, bare], self.scratch)
+        _run(["git", "config", "uploadpack.allowAnySHA1InWant", "true"], bare)
+        return bare
 
     @property
     def commit(self) -> str:

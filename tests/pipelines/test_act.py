@@ -10,7 +10,7 @@ import pytest
 
 from infra.render.pipelines.github import PASSWORD, POSTGRES_PORT, REDIS_PORT
 from tests.app.servers import Postgres, RedisServer
-from tests.pipelines import forges
+from tests.pipelines import forges, hosting
 from tests.pipelines.acting import Repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -141,12 +141,28 @@ def test_drift_becomes_an_issue(repository: Repository) -> None:
     assert [issue["title"] for issue in kept.issues] == ["Drift of example-prod"]
 
 
-def test_a_release_by_hand_is_of_the_stack_that_was_chosen(repository: Repository) -> None:
-    repository.answer()
+@pytest.mark.parametrize(("code", "ended"), [(0, "succeeded"), (1, "failed")])
+def test_a_release_by_hand_is_of_the_stack_that_was_chosen_and_recorded_however_it_ended(
+    repository: Repository, code: int, ended: str
+) -> None:
+    repository.answer(code=code)
+    served = repository.serve()
+    server = (repository.scratch / "served").as_uri()
+    token = ("--secret", "GITHUB_TOKEN=hunter2-of-the-job")
     image = f"ghcr.io/example/ledger@sha256:{'a' * 64}"
     asked = {"stack": "example-prod", "action": "release", "image": image, "to": ""}
-    ran = repository.act("workflow_dispatch", "release", payload={"inputs": asked})
-    assert (ran.code, ran.ended("Release example-prod")) == (0, "succeeded"), ran.said
+    given = {"inputs": asked}
+    ran = repository.act("workflow_dispatch", "release", *token, payload=given, GITHUB_SERVER_URL=server)
+    assert (ran.code, ran.ended("Release example-prod")) == (code, ended), ran.said
+    assert ran.ended("Record") == "succeeded", ran.said
     assert repository.heard == [f"release example-prod --image {image}"]
-    ran = repository.act("workflow_dispatch", "release", payload={"inputs": {**asked, "stack": "other"}})
+    shown = hosting.git(served, "show", "--format=%s", "main").splitlines()
+    assert shown[0] == "Record release: example-prod"
+    assert shown[-1] == f"+# release example-prod --image {image}"
+    assert "hunter2-of-the-job" not in ran.said
+
+
+def test_a_release_of_another_stack_does_not_run(repository: Repository) -> None:
+    asked = {"stack": "other", "action": "rollback", "image": "", "to": ""}
+    ran = repository.act("workflow_dispatch", "release", payload={"inputs": asked})
     assert ran.ended("Release example-prod") == ""

@@ -79,7 +79,10 @@ def test_only_jobs_on_a_stack_and_those_that_push_have_a_token() -> None:
     found = jobs("gitlab ECR")
     tokens = {name.split("-")[0] for name, job in found.items() if "id_tokens" in job}
     assert tokens == {"publish", "scan", "review", "plan", "apply", "release", "drift", "backups"}
-    assert not any("id_tokens" in found[name] for name in ("check", "test", "try", "comment", "tell-drift"))
+    assert not any(
+        "id_tokens" in found[name]
+        for name in ("check", "test", "try", "comment", "tell-drift", "record-ledger-prod")
+    )
     assert "id_tokens" not in jobs("gitlab three stacks")["publish"]
 
 
@@ -102,12 +105,27 @@ def test_what_a_pipeline_is_asked_for_happens_and_nothing_else() -> None:
         wanted = {
             "test": {"check", "test"},
             "apply": {"plan", "apply"},
-            "release": {"release"},
-            "rollback": {"release"},
+            "release": {"release", "record"},
+            "rollback": {"release", "record"},
             "drift": {"drift", "tell"},
             "backups": {"backups", "tell"},
         }
         assert kinds == wanted[word], word
+
+
+def test_a_release_is_recorded_however_it_ended_by_the_jobs_own_token() -> None:
+    found = jobs("gitlab three stacks")
+    for stack in plans.THREE:
+        release, record = found[f"release-{stack}"], found[f"record-{stack}"]
+        assert "git checkout --quiet --force FETCH_HEAD" in release["before_script"][0]
+        assert "released/" in release["after_script"][0]
+        assert (release["artifacts"]["paths"], release["artifacts"]["when"]) == (["released/"], "always")
+        assert record["needs"] == [{"job": f"release-{stack}", "artifacts": True}]
+        assert conditions(record) == conditions(release)
+        assert {rule["when"] for rule in record["rules"]} == {"always"}
+        assert record["resource_group"] == release["resource_group"]
+        assert "environment" not in record
+        assert record["variables"]["TOKEN"] == "$CI_JOB_TOKEN"
 
 
 def test_the_review_stands_beside_the_merge_request_also_without_a_token() -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 Data = dict[str, Any]
 CHANGING = ("apply-", "release-")
 FORK = "github.event.pull_request.head.repo.full_name == github.repository"
-WRITES = {"comment": {"pull-requests": "write"}, "tell": {"issues": "write"}}
+WRITES = {"comment": {"pull-requests": "write"}, "tell": {"issues": "write"}, "record": {"contents": "write"}}
 
 
 def workflows() -> Iterator[tuple[str, Data]]:
@@ -45,7 +45,8 @@ def given(step: Data) -> Data:
 
 def test_a_workflow_grants_nothing_and_a_job_what_it_names() -> None:
     assert {where for where, data in workflows() if data["permissions"] != {}} == set()
-    assert {where for where, job in jobs() if job["permissions"]["contents"] != "read"} == set()
+    writes = {where.rpartition(": ")[2] for where, job in jobs() if job["permissions"]["contents"] != "read"}
+    assert writes == {"record"}
 
 
 def test_a_job_has_the_rights_of_what_it_does_and_no_others() -> None:
@@ -65,6 +66,7 @@ def test_a_job_has_the_rights_of_what_it_does_and_no_others() -> None:
         },  # a cloud's registry by its token, GitHub's own by the job's
         "comment": {read, ("pull-requests", "write")},
         "tell": {read, ("issues", "write")},
+        "record": {("contents", "write")},
     }
 
 
@@ -72,6 +74,7 @@ def test_who_may_write_there_has_no_right_to_the_cloud_and_installs_nothing() ->
     for where, job in jobs():
         if where.rpartition(": ")[2] in WRITES:
             assert "id-token" not in job["permissions"], where
+            assert "environment" not in job, where
             assert not any("pip install" in step.get("run", "") for step in job["steps"]), where
 
 
@@ -136,7 +139,31 @@ def test_what_changes_a_stack_is_approved_comes_alone_and_is_never_cancelled(pla
             stack = key.partition("-")[2]
             assert job["environment"] == stack
             assert job["concurrency"] == {"group": f"slipway-{stack}", "cancel-in-progress": False}
-        assert "concurrency" not in one(plan, kind)
+    assert "concurrency" not in one(plan, "apply")
+
+
+def test_a_release_begins_where_the_one_before_it_was_recorded() -> None:
+    release = one("github three stacks", "release")
+    assert release["concurrency"] == {
+        "group": "slipway-release-${{ inputs.stack }}",
+        "cancel-in-progress": False,
+    }
+    for job in release["jobs"].values():
+        assert given(job["steps"][0]) == {"persist-credentials": False, "ref": "main"}
+
+
+def test_a_release_is_recorded_however_it_ended() -> None:
+    found = one("github three stacks", "release")["jobs"]
+    for stack in plans.THREE:
+        keep, upload = found[f"release-{stack}"]["steps"][-2:]
+        assert keep["if"] == upload["if"] == "${{ always() }}"
+        assert given(upload) | {"name": f"released-{stack}", "path": "released/"} == given(upload)
+    record = found["record"]
+    assert record["needs"] == [f"release-{stack}" for stack in plans.THREE]
+    assert record["if"] == "${{ always() && github.ref == 'refs/heads/main' }}"
+    download, recorded = record["steps"][-2:]
+    assert given(download)["pattern"] == "released-*"
+    assert recorded["env"]["STACK"] == "${{ inputs.stack }}"
 
 
 def test_a_forks_code_gets_no_right_and_says_nothing() -> None:

@@ -17,9 +17,12 @@ STACK_PATHS = ["stacks/**", "infra/**", "templates/**", "Pulumi.yaml", "requirem
 REVIEW_DAYS = 30  # as long as somebody may ask what was approved
 FOUND_DAYS = 5
 WRITE_MINUTES = 10
+BOT = "github-actions[bot]"
+BOT_EMAIL = "41898282+github-actions[bot]@users.noreply.github.com"  # what GitHub shows as that account
 ACKNOWLEDGE = "Names of data or keys that may go, as the review gives them, separated by blanks"
 # What comes from a fork has no right to the cloud, and says nothing here.
 OWN = "github.event.pull_request.head.repo.full_name == github.repository"
+ALWAYS = "${{ always() }}"  # a release that was cancelled has changed the stack file too
 OIDC = {**READ, "id-token": "write"}
 
 
@@ -196,7 +199,35 @@ def release(plan: Plan) -> Workflow:
     given = {name.upper(): f"${{{{ inputs.{name} }}}}" for name in ("action", "image", "to")}
     jobs: Workflow = {}
     for settings in plan.stacks:
-        done = [*steps.stack_tools(settings, Who.APPLY), run("Release or roll back", "release", **given)]
+        done = [
+            # The branch as it is once this begins: a release before it may have been recorded meanwhile.
+            *steps.stack_tools(settings, Who.APPLY, ref=plan.shared.branch),
+            run("Release or roll back", "release", **given),
+            {**run("Keep the stack file", "keep"), "if": ALWAYS},
+            {**steps.artifact("released", settings, "released", REVIEW_DAYS), "if": ALWAYS},
+        ]
         only = {"if": f"${{{{ inputs.stack == '{settings.stack}' && {_branch(plan)} }}}}"}
         jobs[f"release-{settings.stack}"] = _job(settings, "Release", done, **only, **_changing(settings))
-    return workflow("release", {"workflow_dispatch": {"inputs": inputs}}, jobs)
+    jobs["record"] = _record(plan, list(jobs))
+    one = concurrency("slipway-release-${{ inputs.stack }}", cancel=False)
+    return workflow("release", {"workflow_dispatch": {"inputs": inputs}}, jobs, concurrency=one)
+
+
+def _record(plan: Plan, needs: list[str]) -> Workflow:
+    """What the stack file says afterwards goes to the branch, however the release ended."""
+    given = {
+        "STACK": "${{ inputs.stack }}",
+        "BRANCH": plan.shared.branch,
+        "REMOTE": "${{ github.server_url }}/${{ github.repository }}.git",
+        "PUSHER": "x-access-token",
+        "TOKEN": steps.TOKEN,
+        "BOT": BOT,
+        "EMAIL": BOT_EMAIL,
+    }
+    done = [
+        steps.checkout(ref=plan.shared.branch),
+        steps.artifacts("released", "released"),
+        run("Record the release", "record", **given),
+    ]
+    record = _writing(plan, "Record", {"contents": "write"}, needs, done)
+    return {**record, "if": f"${{{{ always() && {_branch(plan)} }}}}"}

@@ -1,4 +1,4 @@
-"""GitLab's jobs on the stacks: review, plan, apply, drift, backups, release."""
+"""GitLab's jobs on the stacks: review, plan, apply, drift, backups, release and its record."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def jobs(plan: Plan) -> dict[str, Job]:
         found[f"plan-{settings.stack}"] = _plan(plan, settings)
         found[f"apply-{settings.stack}"] = _apply(plan, settings)
         found[f"release-{settings.stack}"] = _release(plan, settings)
+        found[f"record-{settings.stack}"] = _record(plan, settings)
     return {**found, **_watching(plan)}
 
 
@@ -112,16 +113,43 @@ def _apply(plan: Plan, settings: Settings) -> Job:
     }
 
 
-def _release(plan: Plan, settings: Settings) -> Job:
-    given = {"ACTION": "$SLIPWAY", "IMAGE": "$SLIPWAY_IMAGE", "TO": "$SLIPWAY_TO"}
+def _asked(plan: Plan, settings: Settings) -> list[str]:
     chosen = f'$SLIPWAY_STACK == "{settings.stack}"'
-    rules = [{"if": f"{started(plan, word)} && {chosen}"} for word in ("release", "rollback")]
+    return [f"{started(plan, word)} && {chosen}" for word in ("release", "rollback")]
+
+
+def _release(plan: Plan, settings: Settings) -> Job:
+    """From the branch as it is once this begins: a release before it may have been recorded meanwhile."""
+    given = {"ACTION": "$SLIPWAY", "IMAGE": "$SLIPWAY_IMAGE", "TO": "$SLIPWAY_TO"}
+    base = _on(settings, "apply", Who.APPLY, **given)
     return {
-        **_on(settings, "apply", Who.APPLY, **given),
+        **base,
         **_changing(settings),
         "needs": [],
+        "before_script": [script("gitlab-branch"), *base["before_script"]],
         "script": [script("release")],
-        "rules": rules,
+        "after_script": [script("keep")],
+        "artifacts": _kept("released/"),
+        "rules": [{"if": asked} for asked in _asked(plan, settings)],
+    }
+
+
+def _record(plan: Plan, settings: Settings) -> Job:
+    """What the stack file says afterwards goes to the branch; the job's own token pushes, and none is stored."""
+    given = {
+        "STACK": str(settings.stack),
+        "BRANCH": plan.shared.branch,
+        "REMOTE": "$CI_PROJECT_URL.git",
+        "PUSHER": "gitlab-ci-token",
+        "TOKEN": "$CI_JOB_TOKEN",
+        "BOT": "slipway",
+        "EMAIL": "slipway@noreply.$CI_SERVER_HOST",
+    }
+    return {
+        **_writer("apply", [f"release-{settings.stack}"], [script("record")], **given),
+        "resource_group": f"slipway-{settings.stack}",
+        "interruptible": False,
+        "rules": [{"if": asked, "when": "always"} for asked in _asked(plan, settings)],
     }
 
 

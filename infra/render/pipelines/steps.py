@@ -52,10 +52,10 @@ def python(requirements: str | None, *, cached: bool = False) -> list[Step]:
     return found
 
 
-def stack_tools(settings: Settings, who: Who) -> list[Step]:
-    """What a job on a stack begins with: slipway, Pulumi, and the cloud as ``who``."""
+def stack_tools(settings: Settings, who: Who, **given: str) -> list[Step]:
+    """What a job on a stack begins with: the commit (``given``), slipway, Pulumi, and the cloud as ``who``."""
     installed = use("Install Pulumi", Action.PULUMI, **{"pulumi-version": versions.PULUMI})
-    return [checkout(), *python(SLIPWAY), installed, *cloud(settings, who)]
+    return [checkout(**given), *python(SLIPWAY), installed, *cloud(settings, who)]
 
 
 def cloud(settings: Settings, who: Who) -> list[Step]:
