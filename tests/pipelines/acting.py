@@ -102,13 +102,16 @@ class Repository:
         ):
             _run(["git", *arguments], self.folder)
 
-    def serve(self) -> Path:
-        """A bare repository of the branch for the jobs that push; below the folder as the server has it."""
-        bare = self.scratch / "served" / f"{OWNER}.git"
+    def serve(self) -> tuple[Path, Path]:
+        """A bare repository of the branch, and the git configuration that leads jobs to it, not to GitHub."""
+        served = self.scratch / "served"
+        bare = served / f"{OWNER}.git"
         shutil.rmtree(bare, ignore_errors=True)
         _run(["git", "clone", "--quiet", "--bare", self.folder, bare], self.scratch)
         _run(["git", "config", "uploadpack.allowAnySHA1InWant", "true"], bare)
-        return bare
+        led = served / "gitconfig"
+        led.write_text(f'[url "{served.as_uri()}/"]\n    insteadOf = https://github.com/\n')
+        return bare, led
 
     @property
     def commit(self) -> str:

@@ -146,13 +146,13 @@ def test_a_release_by_hand_is_of_the_stack_that_was_chosen_and_recorded_however_
     repository: Repository, code: int, ended: str
 ) -> None:
     repository.answer(code=code)
-    served = repository.serve()
-    server = (repository.scratch / "served").as_uri()
+    served, led = repository.serve()
     token = ("--secret", "GITHUB_TOKEN=hunter2-of-the-job")
     image = f"ghcr.io/example/ledger@sha256:{'a' * 64}"
     asked = {"stack": "example-prod", "action": "release", "image": image, "to": ""}
     given = {"inputs": asked}
-    ran = repository.act("workflow_dispatch", "release", *token, payload=given, GITHUB_SERVER_URL=server)
+    leading = {"GIT_CONFIG_GLOBAL": str(led)}
+    ran = repository.act("workflow_dispatch", "release", *token, payload=given, **leading)
     assert (ran.code, ran.ended("Release example-prod")) == (code, ended), ran.said
     assert ran.ended("Record") == "succeeded", ran.said
     assert repository.heard == [f"release example-prod --image {image}"]

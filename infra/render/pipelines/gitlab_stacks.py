@@ -135,7 +135,7 @@ def _release(plan: Plan, settings: Settings) -> Job:
 
 
 def _record(plan: Plan, settings: Settings) -> Job:
-    """What the stack file says afterwards goes to the branch; the job's own token pushes, and none is stored."""
+    """What the stack file says afterwards goes to the branch, by the job's own token."""
     given = {
         "STACK": str(settings.stack),
         "BRANCH": plan.shared.branch,

@@ -53,7 +53,7 @@ def python(requirements: str | None, *, cached: bool = False) -> list[Step]:
 
 
 def stack_tools(settings: Settings, who: Who, **given: str) -> list[Step]:
-    """What a job on a stack begins with: the commit (``given``), slipway, Pulumi, and the cloud as ``who``."""
+    """What a job on a stack begins with: commit (``given``), slipway, Pulumi, and the cloud as ``who``."""
     installed = use("Install Pulumi", Action.PULUMI, **{"pulumi-version": versions.PULUMI})
     return [checkout(**given), *python(SLIPWAY), installed, *cloud(settings, who)]
 
