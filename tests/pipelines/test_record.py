@@ -220,3 +220,10 @@ def test_the_token_is_in_no_output_on_no_command_line_and_in_no_file(origin: Ori
         assert secret not in answer.stdout + answer.stderr
         kept = [path for path in origin.job.rglob("*") if path.is_file()]
         assert [path for path in kept if secret.encode() in path.read_bytes()] == []
+
+
+def test_gitlabs_release_begins_on_the_branch_as_it_is_then(origin: Origin) -> None:
+    origin.commit(FILE, RELEASED)
+    assert (origin.job / FILE).read_text() == BEFORE
+    assert Runner(origin.job).run("gitlab-branch", CI_COMMIT_BRANCH="main").returncode == 0
+    assert (origin.job / FILE).read_text() == RELEASED
