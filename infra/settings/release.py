@@ -37,7 +37,8 @@ def _moment(text: str) -> str:
 
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"  # RFC 3339, UTC, whole seconds
-Moment = Annotated[str, Field(examples=["2026-11-28T03:00:00Z"]), AfterValidator(_moment)]
+FORM = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+Moment = Annotated[str, Field(pattern=FORM, examples=["2026-11-28T03:00:00Z"]), AfterValidator(_moment)]
 ImageReference = Annotated[str, Field(pattern=REFERENCE, examples=["registry.example/team/service:1.4.2"])]
 
 

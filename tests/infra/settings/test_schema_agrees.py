@@ -29,8 +29,11 @@ pytestmark = pytest.mark.unit
 WHOLE = Draft202012Validator(schema.stack())
 SECTIONS = {section.path[0]: section for section in keys.sections() if section.keys}
 VALUES = [value for section in SECTIONS.values() for value in keys.values(section)]
-# A schedule that never comes, a zone, a network or a day that is none: no pattern says so.
-STRICTER = ("schedule", "time_zone", "ip_allow_list", "trusted_proxies", "exempt")
+# A schedule that never comes, a zone, a network or a moment that is none: no pattern says so.
+STRICTER = (
+    *("schedule", "time_zone", "ip_allow_list", "trusted_proxies", "pod_networks", "node_networks", "exempt"),
+    "previous_until",
+)
 PLAIN = st.characters(exclude_categories=["C"])
 
 
@@ -98,7 +101,7 @@ def some_of(key: Key) -> st.SearchStrategy[dict[str, Any]]:
 FAST = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking takes minutes; the message names the key
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), phases=FAST)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=FAST)
 @given(st.data())
 def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataObject) -> None:
     modules = data.draw(st.lists(st.sampled_from(Module), min_size=1, unique=True))
