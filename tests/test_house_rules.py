@@ -29,7 +29,6 @@ ALLOWED_IMPORTS = {  # settings ← monitoring ← render ← components ← pro
         "images",
     },
     "infra/policy": {"policy", "render", "settings", "errors", "names"},
-    "infra/network": {"network"},
     "infra/components": {
         "components",
         "render",

@@ -8,11 +8,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from infra import names, ranges
-from infra.network.evaluate import Address, Cluster, End, Pod
 from infra.render.network import links, peers
 from infra.render.network.peers import Link, Namespace, Peer, Place, Pods, Port, Protocol, Workload
 from infra.settings.model import Settings
 from tests.infra.mocks import Built
+from tests.infra.network.evaluate import Address, Cluster, End, Pod
 
 COMPONENT = "app.kubernetes.io/component"
 NODE = "10.201.0.2"

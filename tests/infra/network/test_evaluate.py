@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.network.evaluate import Address, Cluster, Pod, in_block, policy_types, selects
+from tests.infra.network.evaluate import Address, Cluster, Pod, in_block, policy_types, selects
 
 pytestmark = pytest.mark.unit
 NODE = "192.168.7.1"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from infra.network.evaluate import Cluster, Pod
+from tests.infra.network.evaluate import Cluster, Pod
 
 pytestmark = pytest.mark.unit
 PROPERTIES = examples(max_examples=200, deadline=None, derandomize=True, database=None)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra.network.evaluate import End, Pod
 from infra.paths import ROOT
 from infra.settings import check
 from infra.settings.model import Settings
 from tests.infra.mocks import built, settings
+from tests.infra.network.evaluate import End, Pod
 from tests.infra.network.planned import Plan, plan
 
 pytestmark = pytest.mark.unit

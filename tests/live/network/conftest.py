@@ -17,12 +17,12 @@ import yaml
 from infra import ranges, versions
 from infra.images import Image
 from infra.launch import build_cluster
-from infra.network.evaluate import Pod
 from infra.progress import Progress
 from infra.render.network import policies
 from infra.sandbox import cilium, images, tools
 from infra.sandbox.config import PodNetwork, SandboxConfig
 from tests.infra.mocks import built, settings
+from tests.infra.network.evaluate import Pod
 from tests.infra.network.planned import Plan, plan
 from tests.live.cluster.second import Cluster
 from tests.live.network import standins

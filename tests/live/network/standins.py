@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.images import Catalogue, Image, reference
-from infra.network.evaluate import Address, Pod
+from tests.infra.network.evaluate import Address, Pod
 from tests.infra.network.planned import Plan
 
 PROGRAM = Path(__file__).parent / "program.py"

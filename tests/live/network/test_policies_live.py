@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from infra import versions
-from infra.network.evaluate import Pod
 from infra.sandbox import cilium, cluster, parts
 from infra.sandbox.config import API_PORT, DNS_PORT, PodNetwork, joined_by
 from infra.sandbox.readiness import KUBELET_PORT
+from tests.infra.network.evaluate import Pod
 from tests.live.cluster.second import Cluster
 from tests.live.facts import eventually
 from tests.live.network.conftest import CONFIG, Attempt, Field, bpf_mounts, machine

@@ -1,1 +1,0 @@
-"""What NetworkPolicies mean, whoever wrote them."""
