@@ -20,6 +20,7 @@ from tests.live.facts import eventually
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 CLUSTER = {"sandbox": True, "name": "h8", "network": 4}
 PITR = {"enabled": True, "archive_timeout_seconds": 30}
+NOT_NEEDED = {"monitoring": {"enabled": False}, "logs": {"enabled": False}}
 MINUTE = 60.0
 DATABASE = "slipway"
 
@@ -71,7 +72,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     made = Stack(tmp_path_factory.mktemp("pitr"))
     (made.folder / "stacks").mkdir()
     shutil.copytree(ROOT / "stacks" / "profiles", made.folder / "stacks" / "profiles")
-    config = {"slipway:cluster": CLUSTER, "slipway:backups": {"pitr": PITR}}
+    sections = {"cluster": CLUSTER, "backups": {"pitr": PITR}, **NOT_NEEDED}
+    config = {f"slipway:{name}": section for name, section in sections.items()}
     file = made.folder / "stacks" / "Pulumi.sandbox.yaml"
     file.write_text(json.dumps({"config": config}))
     try:

@@ -42,20 +42,25 @@ def ways(stack: Watched, fault: Fault) -> dict[str, Inbox]:
 def notice(stack: Watched, fault: Fault) -> Notice:
     """The fault from its begin to the last word of it."""
     stack.calm()
-    allowed, name = allowed_seconds(stack, fault), fault.alert
-    begun = time.monotonic()
+    name, begun = fault.alert, time.monotonic()
     with fault.lasting(stack):
-        told = {
-            way: eventually(partial(inbox.told, name), f"{way} hears of {name}", allowed)
-            for way, inbox in ways(stack, fault).items()
-        }
+        found = heard(stack, fault, begun)
     ended = time.monotonic()
     over = [
         eventually(partial(inbox.over, name), f"{way} hears that {name} is over", OVER_SECONDS)
         for way, inbox in ways(stack, fault).items()
     ]
-    found = {way: message.at - begun for way, message in told.items()}
-    return Notice(name, allowed, found, max(message.at for message in over) - ended)
+    return Notice(name, allowed_seconds(stack, fault), found, max(message.at for message in over) - ended)
+
+
+def heard(stack: Watched, fault: Fault, begun: float) -> dict[str, float]:
+    """Way → seconds from ``begun`` until it has the alert's message; fails where that takes too long."""
+    allowed, name = allowed_seconds(stack, fault), fault.alert
+    told = {
+        way: eventually(partial(inbox.told, name), f"{way} hears of {name}", allowed)
+        for way, inbox in ways(stack, fault).items()
+    }
+    return {way: message.at - begun for way, message in told.items()}
 
 
 def allowed_seconds(stack: Watched, fault: Fault) -> int:

@@ -1,7 +1,11 @@
-"""From a fault on a live stack to the people who hear of it, by Slack and by mail, and that it is over."""
+"""From a fault on a live stack to the people who hear of it, by Slack and by mail.
+
+That it is over they hear minutes later: tests/soak/test_faults_are_told.py, with the other faults.
+"""
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from itertools import pairwise
 
@@ -9,7 +13,7 @@ import pytest
 
 from tests.live.facts import eventually
 from tests.live.monitoring.faults import FAULTS
-from tests.live.monitoring.notice import notice, others
+from tests.live.monitoring.notice import heard, others
 from tests.live.monitoring.watched import BEAT_MINUTES, Watched
 from tests.live.team import told
 
@@ -26,10 +30,13 @@ def test_a_test_alert_reaches_everybody_and_says_that_it_is_one(watched: Watched
         assert message.title == "Test: SlipwayTest in watched-dev"
 
 
-def test_of_a_fault_one_alert_is_told_in_time_by_every_way_and_so_is_its_end(watched: Watched) -> None:
-    found = notice(watched, FAULTS[KILLED])
-    print(found)
-    assert others(watched, FAULTS[KILLED]) == set()
+def test_of_a_fault_one_alert_is_told_in_time_by_every_way(watched: Watched) -> None:
+    fault = FAULTS[KILLED]
+    watched.calm()
+    begun = time.monotonic()
+    with fault.lasting(watched):
+        print(heard(watched, fault, begun))
+    assert others(watched, fault) == set()
 
 
 def test_signs_of_life_arrive_as_often_as_asked(watched: Watched) -> None:
