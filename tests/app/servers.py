@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
+LOCK_SECONDS = 120  # a test that waits for itself fails, and says for what
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 PORTS = range(20_000, 30_000)  # below net.ipv4.ip_local_port_range and Kubernetes's node ports
@@ -143,7 +144,7 @@ class Postgres(Server):
         return subprocess.run(ready, check=False).returncode == 0
 
     def sql(self, *statements: str, database: str = "postgres") -> str:
-        """Runs statements as the superuser; their output, unaligned."""
+        """Runs statements as the superuser; their output, unaligned. A lock that never comes is an error."""
         command = [
             self.client,
             "-XqAt",
@@ -152,7 +153,10 @@ class Postgres(Server):
             "-d",
             self.url("postgres", database),
         ]
-        environment = os.environ | {"PGPASSWORD": self.password}
+        environment = os.environ | {
+            "PGPASSWORD": self.password,
+            "PGOPTIONS": f"-c lock_timeout={LOCK_SECONDS}s",
+        }
         for statement in statements:
             command += ["-c", statement]
         return subprocess.run(

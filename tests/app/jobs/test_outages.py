@@ -163,7 +163,8 @@ async def test_a_job_whose_end_could_not_be_noted_ends_the_worker_and_is_done_ag
         return said("job's end not noted") != []
 
     await until(was_noted, "the end is not noted")
-    postgres.sql("DROP TRIGGER refuse ON procrastinate_jobs", database=jobs_database)
+    # In a thread: it waits for the worker's transaction, and that one for this loop.
+    await asyncio.to_thread(postgres.sql, "DROP TRIGGER refuse ON procrastinate_jobs", database=jobs_database)
 
     async def goes_on() -> bool:
         async with context.database.reading() as session:
