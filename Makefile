@@ -7,7 +7,7 @@ PORT ?= 8000
 USERS ?= 1000
 DURATION ?= 60
 # A file's tests share servers of their own; those on the sandbox share the one cluster, one after the other.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 LIVE := live e2e
 
 .PHONY: help up dev test coverage check down preview generate lock bench load soak install

@@ -1,4 +1,5 @@
-"""A run in which a test was skipped has not shown what it was asked to show; Ctrl-C works in every run."""
+"""A run in which a test was skipped has not shown what it was asked to show; Ctrl-C works in every run;
+and where several processes run the tests, none is left alone at the end with what takes long."""
 
 from __future__ import annotations
 
@@ -12,6 +13,12 @@ _skipped: list[str] = []
 def pytest_configure() -> None:
     """A shell starts what runs in its background with SIGINT ignored, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # of pytest-xdist, which hands files out in this order
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

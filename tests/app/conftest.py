@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from app import contract
-from app.core import logs
+from app.core import database, logs
 from app.core import redis as link
 from app.core.auth.users import Identity, Role
 from app.core.cache import Cache
@@ -34,7 +34,6 @@ DATABASE = "ledger"
 SECRET_KEY = "k3y-of-the-tests-0123456789-abcdefghij"
 DEV_TOKEN = "t0ken-of-the-tests-0123456789-abcdefghij"
 ALEMBIC_INI = Path(contract.__file__).with_name("alembic.ini")
-REDIS_SECONDS = link.OPERATION_SECONDS
 Migrate = Callable[..., None]
 ClientFor = Callable[[str], httpx.AsyncClient]
 
@@ -60,15 +59,11 @@ def logs_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def patience_with_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine makes no Redis that is away; tests of one that hangs take ``patience_of_users``."""
-    monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
-
-
-@pytest.fixture
-def patience_of_users(patience_with_redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service's own limit of an operation of Redis."""
-    monkeypatch.setattr(link, "OPERATION_SECONDS", REDIS_SECONDS)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine makes no server that is away; where a test stops one, the service's own limits count."""
+    if request.node.get_closest_marker("own_servers") is None:
+        monkeypatch.setattr(link, "OPERATION_SECONDS", 60.0)
+        monkeypatch.setattr(database, "CONNECT_SECONDS", 60.0)
 
 
 def alembic_config() -> Config:

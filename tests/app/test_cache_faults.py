@@ -17,7 +17,7 @@ from app.core.redis import RedisLink
 from tests.app.computed import Replica, Source, counted, until
 from tests.app.servers import RedisServer, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patience_of_users")]
+pytestmark = pytest.mark.integration
 NUMBERS: TypeAdapter[list[int]] = TypeAdapter(list[int])
 
 

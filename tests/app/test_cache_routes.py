@@ -57,7 +57,6 @@ async def test_others_are_refused(
 
 
 @pytest.mark.own_servers
-@pytest.mark.usefixtures("patience_of_users")
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_an_admin_is_told_that_redis_is_away(
     admin: httpx.AsyncClient, redis: RedisServer, method: str

@@ -17,7 +17,7 @@ from app.core.rate_limit import LOGIN_PATH, AwayWindow
 from tests.app.limited import Make, code, limited_services
 from tests.app.servers import Postgres, RedisServer, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patience_of_users")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

@@ -107,7 +107,6 @@ async def test_one_users_summary_is_never_anothers(
 
 
 @pytest.mark.own_servers
-@pytest.mark.usefixtures("patience_of_users")
 @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGTERM])
 async def test_a_write_while_redis_is_away_is_seen_during_and_after(
     add: Add, alice: httpx.AsyncClient, context: Context, redis: RedisServer, fault: signal.Signals
