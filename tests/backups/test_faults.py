@@ -255,6 +255,7 @@ def test_a_run_that_takes_too_long_ends_itself(large: Large, store_server: Objec
     assert store_server.keys() == {}
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_leaves_a_good_backup_or_none_and_the_next_cleans_up(
     large: Large, store_server: ObjectStore
 ) -> None:

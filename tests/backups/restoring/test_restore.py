@@ -212,6 +212,7 @@ def test_of_two_restores_at_once_the_second_says_so_and_the_first_is_good(place:
     assert place.facts(RESTORED) == place.facts()
 
 
+@pytest.mark.slow
 def test_killed_at_ten_moments_a_restore_is_simply_run_again(place: Place) -> None:
     chance = random.Random(20261128)
     for moment in sorted(chance.uniform(0.2, 3.0) for _ in range(10)):

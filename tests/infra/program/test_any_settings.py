@@ -38,6 +38,7 @@ FILES = examples(BUILDS, max_examples=100)
 NOBODYS_HOME = settings("ledger-dev", cluster={"kubeconfig": "~nobody-here/kubeconfig"})
 
 
+@pytest.mark.slow
 @BUILDS
 @example(NOBODYS_HOME)
 @given(any_settings.settings())
@@ -131,6 +132,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield made
 
 
+@pytest.mark.slow
 @FILES
 @given(any_settings.settings())
 def test_settings_come_back_from_a_file_as_they_were(folder: Path, wanted: Settings) -> None:

@@ -101,6 +101,7 @@ def some_of(key: Key) -> st.SearchStrategy[dict[str, Any]]:
 FAST = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking takes minutes; the message names the key
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=FAST)
 @given(st.data())
 def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataObject) -> None:
