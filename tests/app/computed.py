@@ -7,8 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from redis import Redis
-
 from app.core.cache import Cache
 from app.core.metrics import Metrics
 from app.core.redis import RedisLink
@@ -20,8 +18,7 @@ Replica = Callable[[], Cache]
 @asynccontextmanager
 async def replicas(redis: RedisServer) -> AsyncIterator[Replica]:
     """``make()``: one more process's cache, on the same Redis, which was emptied before."""
-    with Redis.from_url(redis.address) as client:
-        client.flushall()
+    redis.empty()
     made: list[Cache] = []
 
     def make() -> Cache:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from redis import Redis
+
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 LOCK_SECONDS = 120  # a test that waits for itself fails, and says for what
 START_SECONDS = 30.0
@@ -222,3 +224,8 @@ class RedisServer(Server):
     def address(self) -> str:
         """REDIS_URL."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def empty(self) -> None:
+        """Nothing cached, nobody counted: files of tests share the server, and their clients one address."""
+        with Redis.from_url(self.address) as client:
+            client.flushall()

@@ -6,7 +6,6 @@ import signal
 
 import httpx
 import pytest
-from redis import Redis
 
 from app.core.cache.router import PATH
 from app.core.context import Context
@@ -22,8 +21,7 @@ async def text() -> str:
 async def test_admins_see_hits_misses_rate_and_size(
     admin: httpx.AsyncClient, context: Context, redis: RedisServer
 ) -> None:
-    with Redis.from_url(redis.address) as client:
-        client.flushall()
+    redis.empty()
     assert (await admin.get(PATH)).json() == {"hits": 0, "misses": 0, "hit_rate": 0.0, "size": 0}
     for _ in range(4):
         await context.cache.get_or_compute("test:a", 60, text)

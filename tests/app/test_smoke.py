@@ -54,6 +54,7 @@ def start(postgres: Postgres, redis: RedisServer) -> Iterator[Start]:
     """``start("500", every=50, path=…)``: a replica with every module, a stack's usual rate limits and a
     fault; capital names are variables of its own."""
     made: list[Service] = []
+    redis.empty()
 
     def begin(fault: str = "none", every: int = 1, path: str = "", **changed: str) -> Service:
         changed = {"MODULES": "ledger,dispatch"} | changed
