@@ -194,9 +194,9 @@ def test_a_slow_service_passes_and_is_told_by_its_95th_percentile(start: Start, 
 def test_an_answer_that_never_comes_is_given_up(
     start: Start, smoke: Smoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(runs, "ANSWER_SECONDS", 5.0)
     done = smoke(start("silent", path="/stats/assets"))
-    assert (done.code, done.summary["by_check"]) == (1, {"assets": "no answer within 0.5 s"})
+    assert (done.code, done.summary["by_check"]) == (1, {"assets": "no answer within 5 s"})
 
 
 def test_a_service_too_slow_for_the_rate_is_no_pass(
