@@ -20,7 +20,7 @@ from tests.live.release.traffic import Heard, users
 from tests.live.team import Answer, told
 
 pytestmark = pytest.mark.soak
-FLIPS, BROKEN = 20, ("one-in-fifty", "crashes", "slow")
+FLIPS, ROUND, BROKEN = 20, ("sound", "sound_2"), ("one-in-fifty", "crashes", "slow")
 PER_SECOND, USERS = 200.0, 24
 CHOSEN = SECTIONS["service"]["release"]
 WAITED_SECONDS = CHOSEN["soak_seconds"] + CHOSEN["watch_seconds"]
@@ -28,7 +28,9 @@ WAITED_SECONDS = CHOSEN["soak_seconds"] + CHOSEN["watch_seconds"]
 
 @pytest.fixture(scope="module")
 def heard(released: Released) -> Iterator[Heard]:
-    """One crowd for all of the file's tests."""
+    """One crowd for all of the file's tests, which comes when every image is built."""
+    for variant in (*ROUND, *BROKEN):
+        assert released.images[variant]
     with users(released.url, released.token, count=USERS, per_second=PER_SECOND) as found:
         yield found
     print(f"{found.answers} answers, {len(found.failures)} failures, slowest {found.slowest * 1000:.0f} ms")

@@ -45,7 +45,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
             "keep_minutes": 10,
             "p95_floor_ms": 500,
         },
-        "resources": {"cpu_request": "20m", "memory_request": "96Mi", "memory_limit": "256Mi"},
+        "resources": {"cpu_request": "100m", "memory_request": "96Mi", "memory_limit": "256Mi"},
     },
     "postgres": {"storage": "1Gi"},
     "monitoring": {
