@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from infra import rendered
 from infra.errors import UserError
 from infra.render import nginx as render
 from infra.render.nginx import Files, Place
@@ -18,7 +19,6 @@ from infra.settings.model import Settings
 
 # Debian's package puts it where only root's PATH looks.
 SBIN = "/usr/sbin:/usr/local/sbin"
-HEAD_CHARS = 200  # in which a file of ours says so
 AUTHORITY = "authority"
 HTTP, HTTPS = 20_080, 20_443  # nginx -t binds what it finds, and does not mind that somebody else has it
 
@@ -83,7 +83,7 @@ def own_certificate(folder: Path, hosts: tuple[str, ...]) -> Files:
 
 def differs(text: str, folder: Path) -> bool:
     """Whether the folder's file is missing or says something else."""
-    return _read(folder / render.FILE) != text
+    return bool(rendered.differing({render.FILE: text}, folder))
 
 
 def write(text: str, folder: Path, *, force: bool) -> bool:
@@ -91,28 +91,9 @@ def write(text: str, folder: Path, *, force: bool) -> bool:
 
     Raises UserError where a file is there that slipway did not make.
     """
-    path = folder / render.FILE
-    if path.exists() and render.MARK not in (_read(path) or "")[:HEAD_CHARS] and not force:
-        what = "is there, and slipway did not make it"
-        raise UserError.of(str(path), what, "move it away, or replace it: the same command with --force")
-    if not differs(text, folder):
-        return False
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
-    except OSError as error:
-        what = f"cannot be written: {(error.strerror or str(error)).lower()}"
-        raise UserError.of(str(path), what, "see to the folder, then run it again") from None
-    return True
-
-
-def _read(path: Path) -> str | None:
-    """The text; None where there is none that can be read: writing says why."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
+    if not force:
+        rendered.require_ours({render.FILE: text}, folder, render.MARK)
+    changed = differs(text, folder)
+    if changed:
+        rendered.write(folder / render.FILE, text)
+    return changed
