@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-import statistics
-import time
-from collections.abc import Callable
 
 from infra.review import formats, run
 from infra.review.form import Format
 from infra.review.words import Commands
+from tests.bench.checking import median_seconds
 from tests.review import many
 from tests.review.stacks import STACK
 
-RUNS = 3
 MOST_SECONDS = 2.0
-
-
-def median_seconds(work: Callable[[], object]) -> float:
-    """The median of RUNS runs after one that does not count."""
-    work()
-    taken = []
-    for _ in range(RUNS):
-        begun = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
 
 
 def figures(count: int = many.COUNT) -> dict[str, float]:

@@ -50,20 +50,22 @@ def _found(items: list[Item], key: str, number: str) -> Item:
     return next(item for item in items if item[key] == int(number))
 
 
+def _change(kept: Kept, match: re.Match[str], body: Item) -> Answer:
+    _found(kept.notes, "id", match[1]).update(body)
+    return 200, {}
+
+
+def _remove(kept: Kept, match: re.Match[str], body: Item) -> Answer:
+    kept.notes.remove(_found(kept.notes, "id", match[1]))
+    return 204, None
+
+
 def _github() -> list[Route]:
     repository = r"/repos/team/ledger/issues"
 
     def note(kept: Kept, match: re.Match[str], body: Item) -> Answer:
         kept.notes.append({"id": next(kept.numbers), "user": kept.bot, "on": int(match[1]), **body})
         return 201, {}
-
-    def change(kept: Kept, match: re.Match[str], body: Item) -> Answer:
-        _found(kept.notes, "id", match[1]).update(body)
-        return 200, {}
-
-    def remove(kept: Kept, match: re.Match[str], body: Item) -> Answer:
-        kept.notes.remove(_found(kept.notes, "id", match[1]))
-        return 204, None
 
     def issue(kept: Kept, match: re.Match[str], body: Item) -> Answer:
         kept.issues.append({"number": next(kept.numbers), "user": kept.bot, "state": "open", **body})
@@ -75,8 +77,8 @@ def _github() -> list[Route]:
 
     return [
         ("POST", rf"{repository}/(\d+)/comments", note),
-        ("PATCH", rf"{repository}/comments/(\d+)", change),
-        ("DELETE", rf"{repository}/comments/(\d+)", remove),
+        ("PATCH", rf"{repository}/comments/(\d+)", _change),
+        ("DELETE", rf"{repository}/comments/(\d+)", _remove),
         ("POST", repository, issue),
         ("PATCH", rf"{repository}/(\d+)", change_issue),
         ("GET", rf"{repository}/7/comments", lambda kept, *_: (200, kept.notes)),
@@ -95,14 +97,6 @@ def _gitlab() -> list[Route]:
         kept.notes.append({"id": next(kept.numbers), "author": kept.bot, "system": False, **body})
         return 201, {}
 
-    def change(kept: Kept, match: re.Match[str], body: Item) -> Answer:
-        _found(kept.notes, "id", match[1]).update(body)
-        return 200, {}
-
-    def remove(kept: Kept, match: re.Match[str], body: Item) -> Answer:
-        kept.notes.remove(_found(kept.notes, "id", match[1]))
-        return 204, None
-
     def issue(kept: Kept, match: re.Match[str], body: Item) -> Answer:
         kept.issues.append({"iid": next(kept.numbers), "author": kept.bot, "state": "opened", **body})
         return 201, {}
@@ -120,8 +114,8 @@ def _gitlab() -> list[Route]:
     return [
         ("GET", r"/api/v4/user", lambda kept, *_: (200, kept.bot)),
         ("POST", request, note),
-        ("PUT", rf"{request}/(\d+)", change),
-        ("DELETE", rf"{request}/(\d+)", remove),
+        ("PUT", rf"{request}/(\d+)", _change),
+        ("DELETE", rf"{request}/(\d+)", _remove),
         ("GET", request, lambda kept, *_: (200, kept.notes)),
         ("POST", rf"{project}/issues", issue),
         ("PUT", rf"{project}/issues/(\d+)", change_issue),

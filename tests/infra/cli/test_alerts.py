@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 from infra import alerting
 from infra import stack as stacks
-from infra.cli import verbs
 from infra.errors import UserError
 from infra.render.operator import OPERATOR
+from tests.infra.cli import answering
+from tests.infra.cli.answering import slipway
 
 pytestmark = pytest.mark.unit
 CONFIG = """
@@ -43,40 +40,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A stack whose Prometheus and Alertmanager are one local server."""
     state = Server(answers={"/api/v2/status": {"config": {"original": CONFIG}}})
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = state.answers.get(self.path)
-            self._say(404 if found is None else 200, json.dumps(found).encode())
+    def answers(path: str, posted: bytes) -> tuple[int, object]:
+        if posted:
+            state.posted += json.loads(posted)
+            return 200, None
+        found = state.answers.get(path)
+        return 404 if found is None else 200, found
 
-        def do_POST(self) -> None:
-            state.posted += json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._say(200, b"")
-
-        def _say(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Nothing on standard error."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    state.url = f"http://127.0.0.1:{http.server_port}"
-    outputs = {"namespace": "ledger-dev", "prometheus": state.url, "alertmanager": state.url}
-    monkeypatch.setattr(stacks, "outputs", lambda _stack: outputs)
-    monkeypatch.setattr(stacks, "environment", lambda _stack: {})
-    yield state
-    http.shutdown()
-    thread.join()
-    http.server_close()
-
-
-def slipway(*arguments: str) -> Result:
-    app = typer.Typer()
-    verbs.register(app)
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "160"})
+    with answering.asked(answers, "ledger-dev", monkeypatch) as state.url:
+        yield state
 
 
 def alert(name: str, since: str, **status: list[str]) -> dict[str, Any]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from infra import stack as stacks
-from infra.cli import verbs
 from infra.errors import UserError
 from infra.monitoring.variables import Window
+from tests.infra.cli import answering
 
 pytestmark = pytest.mark.unit
 STACK = "household-ledger-prod"
@@ -52,36 +47,17 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A stack whose Prometheus is a local server."""
     state = Server()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            body = json.dumps(state.answer(parts.path, asked)).encode()
-            self.send_response(400 if state.refused else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answers(path: str, _: bytes) -> tuple[int, object]:
+        parts = urlsplit(path)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        return 400 if state.refused else 200, state.answer(parts.path, asked)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Nothing on standard error."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    state.url = f"http://127.0.0.1:{http.server_port}"
-    outputs = {"namespace": STACK, "prometheus": state.url, "alertmanager": state.url}
-    monkeypatch.setattr(stacks, "outputs", lambda _stack: outputs)
-    monkeypatch.setattr(stacks, "environment", lambda _stack: {})
-    yield state
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    with answering.asked(answers, STACK, monkeypatch) as state.url:
+        yield state
 
 
 def slipway(*arguments: str) -> Result:
-    app = typer.Typer()
-    verbs.register(app)
-    return CliRunner().invoke(app, ["dashboards", *arguments], env={"COLUMNS": "160"})
+    return answering.slipway("dashboards", *arguments)
 
 
 def test_every_panel_is_listed_with_its_value_and_its_series(server: Server) -> None:

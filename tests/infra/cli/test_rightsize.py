@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import typer
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from infra import limits
-from infra import stack as stacks
 from infra.capacity import measured
-from infra.cli import verbs
 from infra.errors import EXIT_USAGE, UserError
 from infra.limits import MIB
 from infra.settings import check, model
 from infra.settings.merge import merge
 from infra.settings.model import Settings
 from infra.settings.rules import broken
+from tests.infra.cli import answering
 
 pytestmark = pytest.mark.unit
 STACK = "household-ledger-prod"
@@ -67,35 +63,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A stack whose Prometheus is a local server."""
     state = Server()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = parse_qs(urlsplit(self.path).query)["query"][0]
-            body = json.dumps(state.answer(query, 168 if "[168h" in query else 24)).encode()
-            self.send_response(state.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answers(path: str, _: bytes) -> tuple[int, object]:
+        query = parse_qs(urlsplit(path).query)["query"][0]
+        return state.status, state.answer(query, 168 if "[168h" in query else 24)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Nothing on standard error."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{http.server_port}"
-    outputs = {"namespace": STACK, "prometheus": url, "alertmanager": url}
-    monkeypatch.setattr(stacks, "outputs", lambda _stack: outputs)
-    monkeypatch.setattr(stacks, "environment", lambda _stack: {})
-    yield state
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    with answering.asked(answers, STACK, monkeypatch):
+        yield state
 
 
 def slipway(*arguments: str) -> Result:
-    app = typer.Typer()
-    verbs.register(app)
-    return CliRunner().invoke(app, ["rightsize", *arguments], env={"COLUMNS": "160"})
+    return answering.slipway("rightsize", *arguments)
 
 
 def data(*arguments: str) -> dict[str, Any]:
