@@ -56,7 +56,7 @@ def place(stack: str) -> Place:
     if "alertmanager" not in outputs:
         remedy = f"set enabled: true, then: slipway up {stack}"
         raise UserError.of("slipway:monitoring.enabled", f"false: {stack} raises no alerts", remedy)
-    return Place(stack, outputs["prometheus"], outputs["alertmanager"], stacks.environment(stack))
+    return Place(stack, outputs["prometheus"], outputs["alertmanager"], stacks.surroundings(stack))
 
 
 def _of_the_operator(stack: str, namespace: str) -> UserError:

@@ -30,7 +30,7 @@ Heard = Callable[[Event], None]
 def place(stack: str) -> Place:
     """Where the stack is. Raises UserError where it is not up, or makes no backups."""
     outputs = stacks.outputs_while_up(stack)
-    found = Place(stack, outputs["namespace"], stacks.environment(stack))
+    found = Place(stack, outputs["namespace"], stacks.surroundings(stack))
     if "backups" not in outputs.get("images", {}):
         remedy = f"set enabled: true and a bucket, then: slipway up {stack}"
         raise UserError.of("slipway:backups.enabled", f"false: {stack} makes no backups", remedy)

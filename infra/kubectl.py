@@ -54,4 +54,4 @@ class Place:
 def place(stack: str) -> Place:
     """Where the stack is. Raises UserError where it is not up."""
     outputs = stacks.outputs_while_up(stack)
-    return Place(stack, outputs["namespace"], stacks.environment(stack))
+    return Place(stack, outputs["namespace"], stacks.surroundings(stack))

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from infra import paths, stack_secrets
-from infra.engine import events, local_state, locks, passphrase
-from infra.engine.cli import capture, capture_json, live
+from infra.engine import contexts, events, local_state, locks, passphrase
+from infra.engine.cli import capture, capture_json, live, whole
 from infra.errors import EXIT_FAILED, Problem, UserError
 from infra.names import PROJECT, SANDBOX
 from infra.progress import Progress
@@ -80,12 +80,29 @@ def environment(stack: str) -> dict[str, str]:
         values |= {**local_state.variables(), "KUBECONFIG": str(cluster(stack).kubeconfig)}
         if kubectl := tools.cached("kubectl"):
             folders.append(str(kubectl.parent))
+    else:
+        values |= _context(stack)
     if paths.stacks_dir() != paths.ROOT / "stacks":
         values["SLIPWAY_STACKS"] = str(paths.stacks_dir())
     kept = {name: os.environ[name] for name in FOLDER_VARIABLES if name in os.environ}
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
     rest = [part for part in path if part not in {*folders, str(PLUGINS)}]
     return {**kept, **values, "PATH": os.pathsep.join([*dict.fromkeys(folders), *rest])}
+
+
+def _context(stack: str) -> dict[str, str]:
+    """Leads kubectl to the context that the stack's file names; nothing where it names none as it should."""
+    try:
+        wanted = Cluster.model_validate(layers.draft(stack)["cluster"])
+    except ValidationError:
+        return {}  # whatever comes next checks the file, and says where and why
+    return contexts.leading(stack, wanted.context, wanted.kubeconfig_path) if wanted.context else {}
+
+
+def surroundings(stack: str) -> dict[str, str]:
+    """All that a program of ours is started with: the user's variables, as a cluster's credentials may stand
+    in them, but where ``environment`` says otherwise."""
+    return whole(environment(stack))
 
 
 def passphrase_environment(stack: str) -> dict[str, str]:

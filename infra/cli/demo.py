@@ -49,7 +49,7 @@ def _through_the_api(stack: str, export: dict[str, Any], year: int, month: int) 
         raise UserError.of(f"stack {stack}", "has no service address", f"bring it up: slipway up {stack}")
     headers = {"Authorization": f"Bearer {stacks.secret(stack, 'devToken')}"}
     with (
-        reach.reachable(url, stacks.environment(stack)) as address,
+        reach.reachable(url, stacks.surroundings(stack)) as address,
         httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS) as client,
     ):
         try:

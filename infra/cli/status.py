@@ -97,7 +97,7 @@ def _objects(stack: str, namespace: str) -> list[dict[str, Any]]:
         "10s",
     ]
     answer = subprocess.run(
-        command, env=stacks.environment(stack), capture_output=True, text=True, check=False
+        command, env=stacks.surroundings(stack), capture_output=True, text=True, check=False
     )
     if answer.returncode:
         raise UserError.of(
@@ -117,7 +117,7 @@ def _answers(stack: str, url: str | None) -> list[str]:
     if not url:
         return []
     try:
-        with reach.reachable(url, stacks.environment(stack)) as address:
+        with reach.reachable(url, stacks.surroundings(stack)) as address:
             body = httpx.get(f"{address}/health", timeout=5).json()
     except (httpx.TransportError, ValueError) as error:
         return [f"{url}/health: does not answer: {error}"]

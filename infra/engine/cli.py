@@ -47,7 +47,7 @@ def _answer(
         return subprocess.run(
             [*command, "--non-interactive"],
             input=stdin,
-            env=_whole(environment),
+            env=whole(environment),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -95,7 +95,7 @@ def live(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         with _placed(arguments) as (command, folder):
             process = subprocess.Popen(
-                command, env=_whole(environment), cwd=folder, stdin=subprocess.DEVNULL, process_group=0
+                command, env=whole(environment), cwd=folder, stdin=subprocess.DEVNULL, process_group=0
             )
             started.append(process)
             if asked:
@@ -150,6 +150,7 @@ def misleading(environment: Mapping[str, str]) -> set[str]:
     return (found - set(environment)) & set(os.environ)
 
 
-def _whole(environment: Mapping[str, str]) -> dict[str, str]:
+def whole(environment: Mapping[str, str]) -> dict[str, str]:
+    """The user's own variables with those of ``environment``, less what would lead elsewhere."""
     wrong = misleading(environment)
     return {**{name: value for name, value in os.environ.items() if name not in wrong}, **environment}

@@ -39,7 +39,7 @@ def place(stack: str) -> Place:
         remedy = f"set enabled: true, then: slipway up {stack}; until then: kubectl logs"
         raise UserError.of("slipway:logs.enabled", f"false: {stack} keeps no lines", remedy)
     addresses = {Store(name): url for name, url in outputs["logs"].items()}
-    return Place(stack, addresses, stacks.environment(stack))
+    return Place(stack, addresses, stacks.surroundings(stack))
 
 
 def found(where: Place, wanted: Search, limit: int) -> list[Line]:
