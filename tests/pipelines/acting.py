@@ -73,34 +73,44 @@ class Repository:
     scratch: Path
 
     @classmethod
-    def make(cls, scratch: Path) -> Repository:
-        """The project's files, an example's stack on a runner of our own, its workflows, one commit."""
+    def make(cls, scratch: Path, stack: str, text: str) -> Repository:
+        """The project's files, a stack of this text, its workflows, one commit."""
         made = cls(scratch / "repository", scratch)
         _copy(made.folder)
+        (made.folder / "stacks" / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+        slipway: list[str | Path] = [ROOT / ".venv" / "bin" / "slipway", "--stacks", made.folder / "stacks"]
+        _run([*slipway, "pipelines", "render", stack, "--to", made.folder], ROOT)
+        made._begin()
+        for name in ("artifacts", "answers", "tools", "runner"):
+            (scratch / name).mkdir()
+        return made
+
+    @classmethod
+    def answering(cls, scratch: Path) -> Repository:
+        """An example's stack on a runner of our own, whose `slipway` answers what the test says."""
         text = (PIPELINES / "stacks" / "github" / "Pulumi.example-prod.yaml").read_text(encoding="utf-8")
         before, _, rest = text.partition("    aws:\n")
         own = f"{before}    runner: [{', '.join(LABELS)}]\n{rest[rest.index('  slipway:secrets') :]}"
-        (made.folder / "stacks" / "Pulumi.example-prod.yaml").write_text(own, encoding="utf-8")
-        slipway: list[str | Path] = [ROOT / ".venv" / "bin" / "slipway", "--stacks", made.folder / "stacks"]
-        _run([*slipway, "pipelines", "render", "example-prod", "--to", made.folder], ROOT)
-        made._commit()
-        for name in ("artifacts", "answers", "tools", "runner"):
-            (scratch / name).mkdir()
+        made = cls.make(scratch, "example-prod", own)
         (scratch / "tools" / "slipway").write_text(ANSWERING)
         (scratch / "tools" / "slipway").chmod(0o755)
         return made
 
-    def _commit(self) -> None:
+    def _begin(self) -> None:
         for arguments in (
             ("init", "--quiet", "--initial-branch=main"),
             ("config", "uploadpack.allowAnySHA1InWant", "true"),
             ("config", "user.email", "test@example.com"),
             ("config", "user.name", "test"),
             ("remote", "add", "origin", f"https://github.com/{OWNER}.git"),
-            ("add", "--all"),
-            ("commit", "--quiet", "--message", "As it stands"),
         ):
             _run(["git", *arguments], self.folder)
+        self.commit_all("As it stands")
+
+    def commit_all(self, message: str) -> None:
+        """The work tree as it is now."""
+        _run(["git", "add", "--all"], self.folder)
+        _run(["git", "commit", "--quiet", "--message", message], self.folder)
 
     def serve(self) -> tuple[Path, Path]:
         """A bare repository of the branch, and the git configuration that leads jobs to it, not to GitHub."""
@@ -115,7 +125,7 @@ class Repository:
 
     @property
     def commit(self) -> str:
-        """The one commit."""
+        """The newest commit."""
         return _run(["git", "rev-parse", "HEAD"], self.folder).strip()
 
     def answer(self, text: str = "", code: int = 0, digest: str = "") -> None:

@@ -21,7 +21,7 @@ CHANGE = "**example-prod: 1 change**\n\n- database: storage 20 → 50 GiB, in pl
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return Repository.make(tmp_path_factory.mktemp("act"))
+    return Repository.answering(tmp_path_factory.mktemp("act"))
 
 
 @pytest.fixture(scope="module")
