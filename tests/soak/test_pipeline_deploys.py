@@ -33,6 +33,7 @@ KEY = f"awskms://alias/slipway-test?region={REGION}"
 STATE = f"s3://lighthouse-state?region={REGION}&s3ForcePathStyle=true"
 NODE = SandboxConfig()
 PLUGIN = ROOT / "infra" / "sandbox" / "providers" / "bin" / "pulumi-resource-kubernetes"
+UNNAMED = ("docker.io", "library")  # the host and folder that an image's name without any stands for
 SERVED_SECONDS = 60.0  # from the end of the last job until the new version answers
 
 
@@ -89,7 +90,8 @@ def piped(aws: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iter
         try:
             yield made
         finally:
-            slipway(made.file.parent, aws, "down", STACK)
+            path = f"{plugin.parent}{os.pathsep}{os.environ['PATH']}"
+            slipway(made.file.parent, {**aws, "PATH": path}, "down", STACK)
 
 
 def stack_file(folder: Path, aws: dict[str, str]) -> str:
@@ -127,7 +129,7 @@ def run(command: list[str | Path], folder: Path, aws: dict[str, str]) -> None:
 def named_as_public(image: Image) -> Iterator[None]:
     """The sandbox's image by the name that registries have it by, as if the node had pulled it."""
     ctr = f"ctr --address {NODE.containerd_socket} --namespace k8s.io images".split()
-    name = f"docker.io/library/{reference(image, Catalogue.PUBLIC)}"
+    name = "/".join((*UNNAMED, reference(image, Catalogue.PUBLIC)))
     subprocess.run([*ctr, "tag", local_reference(image), name], check=True, capture_output=True)
     try:
         yield
