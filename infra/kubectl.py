@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from infra import stack as stacks
 from infra.errors import UserError
 
 KUBECTL_SECONDS = 60.0
+_LOG_LINE = re.compile(r"[EIW]\d{4} \d\d:\d\d:\d\d")  # of kubectl's library, before what kubectl says itself
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,13 @@ class Place:
         answer = self.kubectl(*arguments, stdin=stdin)
         if answer.returncode:
             remedy = f"see what runs: slipway status {self.stack}"
-            raise UserError.of(f"cluster of {self.stack}", answer.stderr.strip()[-1000:], remedy)
+            raise UserError.of(f"cluster of {self.stack}", words(answer.stderr)[-1000:], remedy)
         return answer.stdout
+
+
+def words(stderr: str) -> str:
+    """What kubectl says of an error, without the lines of its library's log."""
+    return "\n".join(line for line in stderr.strip().splitlines() if not _LOG_LINE.match(line))
 
 
 def place(stack: str) -> Place:

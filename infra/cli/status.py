@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,26 +82,14 @@ def _cluster_troubles(stack: str) -> list[str]:
 
 
 def _objects(stack: str, namespace: str) -> list[dict[str, Any]]:
+    from infra import kubectl
     from infra import stack as stacks
 
-    command = [
-        "kubectl",
-        "get",
-        KINDS,
-        "--namespace",
-        namespace,
-        "--output",
-        "json",
-        "--request-timeout",
-        "10s",
-    ]
-    answer = subprocess.run(
-        command, env=stacks.surroundings(stack), capture_output=True, text=True, check=False
-    )
+    where = kubectl.Place(stack, namespace, stacks.surroundings(stack))
+    answer = where.kubectl("get", KINDS, "--output", "json", "--request-timeout", "10s")
     if answer.returncode:
-        raise UserError.of(
-            f"cluster of {stack}", answer.stderr.strip(), "slipway sandbox status, or the kubeconfig"
-        )
+        remedy = f"see that it runs; which one it is: slipway explain {stack} cluster.context"
+        raise UserError.of(f"cluster of {stack}", kubectl.words(answer.stderr), remedy)
     items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
     return items
 

@@ -103,3 +103,9 @@ def test_a_program_of_ours_has_the_credentials_of_the_shell(
     place = kubectl.place("ledger-prod")
     assert place.environment["AWS_PROFILE"] == "ledger"
     assert server(place.environment) == THERE
+
+
+def test_what_kubectl_says_is_told_without_its_librarys_log() -> None:
+    noise = 'E1129 04:39:54.054164   23874 memcache.go:265] "Unhandled Error" err="no such host"\n'
+    said = 'error: context "prod" does not exist\n'
+    assert kubectl.words(2 * noise + said) == 'error: context "prod" does not exist'
