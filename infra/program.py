@@ -29,6 +29,7 @@ from infra.components.postgres import Postgres
 from infra.components.priority import prioritized
 from infra.components.redis import Redis
 from infra.components.service import Service
+from infra.engine import contexts
 from infra.images import Image, Meter
 from infra.render import adapter
 from infra.render import archive as archive_render
@@ -111,14 +112,13 @@ def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
     """The one provider, named explicitly: nothing ever goes to whatever context happens to be current."""
     # Set for one healing run (infra/stack.py) and for the plugin: as an input it would stay in the state.
     os.environ.pop("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", None)
-    cluster = settings.cluster
+    contexts.unled()  # the SDK takes the variable for one file, and writes its name into the state
     return pulumi_kubernetes.Provider(
         "cluster",
-        kubeconfig=cluster.kubeconfig_path,
-        context=cluster.context,
+        kubeconfig=settings.cluster.kubeconfig_path,
+        context=settings.cluster.context,
         enable_server_side_apply=True,
-        # Those that are not named by their content are read again in place (docs/decisions/0020).
-        enable_config_map_mutable=True,
+        enable_config_map_mutable=True,  # those not named by their content: docs/decisions/0020
     )
 
 

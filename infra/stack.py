@@ -80,8 +80,6 @@ def environment(stack: str) -> dict[str, str]:
         values |= {**local_state.variables(), "KUBECONFIG": str(cluster(stack).kubeconfig)}
         if kubectl := tools.cached("kubectl"):
             folders.append(str(kubectl.parent))
-    else:
-        values |= _context(stack)
     if paths.stacks_dir() != paths.ROOT / "stacks":
         values["SLIPWAY_STACKS"] = str(paths.stacks_dir())
     kept = {name: os.environ[name] for name in FOLDER_VARIABLES if name in os.environ}
@@ -90,19 +88,19 @@ def environment(stack: str) -> dict[str, str]:
     return {**kept, **values, "PATH": os.pathsep.join([*dict.fromkeys(folders), *rest])}
 
 
-def _context(stack: str) -> dict[str, str]:
-    """Leads kubectl to the context that the stack's file names; nothing where it names none as it should."""
+def shell(stack: str) -> dict[str, str]:
+    """``environment``, and kubectl goes to the context that the stack's file names."""
     try:
         wanted = Cluster.model_validate(layers.draft(stack)["cluster"])
-    except ValidationError:
-        return {}  # whatever comes next checks the file, and says where and why
-    return contexts.leading(stack, wanted.context, wanted.kubeconfig_path) if wanted.context else {}
+    except ValidationError:  # whatever comes next checks the file, and says where and why
+        return environment(stack)
+    named = contexts.leading(stack, wanted.context, wanted.kubeconfig_path) if wanted.context else {}
+    return environment(stack) | named
 
 
 def surroundings(stack: str) -> dict[str, str]:
-    """All that a program of ours is started with: the user's variables, as a cluster's credentials may stand
-    in them, but where ``environment`` says otherwise."""
-    return whole(environment(stack))
+    """What kubectl is started with: ``shell``, and the user's variables, in which credentials may stand."""
+    return whole(shell(stack))
 
 
 def passphrase_environment(stack: str) -> dict[str, str]:

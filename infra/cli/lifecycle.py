@@ -72,7 +72,7 @@ def env(stack: Stack = "sandbox") -> None:
     from infra import stack as stacks
     from infra.engine import cli
 
-    values = stacks.environment(stack)
+    values = stacks.shell(stack)
     for name in sorted(cli.misleading(values)):
         typer.echo(f"unset {name}")
     for name, value in values.items():

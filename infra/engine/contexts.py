@@ -15,39 +15,49 @@ from infra.engine import cli
 
 VARIABLE = "KUBECONFIG"
 USUAL = (".kube", "config")  # below the home folder
+# What follows our file: the stack file's own kubeconfig, the shell's variable, or the usual file without one.
+OWN, SHELL, UNSET = "own", "shell", "unset"
 
 
 def leading(stack: str, context: str, kubeconfig: str | None) -> dict[str, str]:
     """The variable that leads kubectl to ``context`` of that file, or of those that the shell names."""
-    folder = _own() if kubeconfig else _users()
-    file, text = folder / f"{stack}.yaml", _text(context)
+    theirs = None if VARIABLE in cli.misleading({}) else before_us()
+    if kubeconfig:
+        kind, rest = OWN, kubeconfig
+    elif theirs:
+        kind, rest = SHELL, theirs
+    else:
+        kind, rest = UNSET, str(Path.home().joinpath(*USUAL))
+    return {VARIABLE: f"{_written(_folder() / kind / f'{stack}.yaml', context)}{os.pathsep}{rest}"}
+
+
+def before_us() -> str | None:
+    """KUBECONFIG as the user has set it, whatever `slipway env` has put before or instead of it."""
+    first, _, rest = os.environ.get(VARIABLE, "").partition(os.pathsep)
+    if Path(first).parent.parent != _folder():
+        return os.environ.get(VARIABLE)
+    return rest if Path(first).parent.name == SHELL else None
+
+
+def unled() -> None:
+    """For a program that takes KUBECONFIG for one file: as the user has set it."""
+    theirs = before_us()
+    if theirs is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = theirs
+
+
+def _written(file: Path, context: str) -> Path:
+    """A kubeconfig of the current context alone; JSON is YAML."""
+    text = json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": context}) + "\n"
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = file.with_suffix(f".{os.getpid()}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(file)
-    return {VARIABLE: os.pathsep.join([str(file), *([kubeconfig] if kubeconfig else users_own())])}
+    return file
 
 
-def users_own() -> list[str]:
-    """The kubeconfigs of the user's own choice, whatever `slipway env` has put before or instead of them."""
-    named = [] if VARIABLE in cli.misleading({}) else os.environ.get(VARIABLE, "").split(os.pathsep)
-    if any(Path(name).parent == _own() for name in named):
-        named = []  # the next one is the choice of that stack's file
-    theirs = [name for name in named if name and Path(name).parent != _users()]
-    return theirs or [str(Path.home().joinpath(*USUAL))]
-
-
-def _text(context: str) -> str:
-    """A kubeconfig of the current context alone; JSON is YAML."""
-    return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": context}) + "\n"
-
-
-def _own() -> Path:
-    """Before a kubeconfig that a stack file names."""
-    return paths.state_dir() / "contexts" / "named"
-
-
-def _users() -> Path:
-    """Before those of the user."""
-    return paths.state_dir() / "contexts" / "shell"
+def _folder() -> Path:
+    return paths.state_dir() / "contexts"

@@ -86,7 +86,7 @@ def piped(aws: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iter
     plugin.symlink_to(PLUGIN)
     run([pulumi, "stack", "init", STACK, "--no-select", "--secrets-provider", KEY], repository.folder, aws)
     made = Piped(repository, aws)
-    with named_as_public(Image.POSTGRES), named_as_public(Image.REDIS):
+    with pulled(Image.POSTGRES, public(Image.POSTGRES)), pulled(Image.REDIS, public(Image.REDIS)):
         try:
             yield made
         finally:
@@ -125,16 +125,24 @@ def run(command: list[str | Path], folder: Path, aws: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def public(image: Image) -> str:
+    """The name that registries have it by."""
+    return "/".join((*UNNAMED, reference(image, Catalogue.PUBLIC)))
+
+
 @contextmanager
-def named_as_public(image: Image) -> Iterator[None]:
-    """The sandbox's image by the name that registries have it by, as if the node had pulled it."""
-    ctr = f"ctr --address {NODE.containerd_socket} --namespace k8s.io images".split()
-    name = "/".join((*UNNAMED, reference(image, Catalogue.PUBLIC)))
-    subprocess.run([*ctr, "tag", local_reference(image), name], check=True, capture_output=True)
+def pulled(image: Image, name: str) -> Iterator[None]:
+    """The sandbox's image by another name, as if the node had pulled it."""
+    ctr("tag", local_reference(image), name)
     try:
         yield
     finally:
-        subprocess.run([*ctr, "remove", name], check=True, capture_output=True)
+        ctr("remove", name)
+
+
+def ctr(*arguments: str) -> str:
+    command = f"ctr --address {NODE.containerd_socket} --namespace k8s.io images".split()
+    return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def test_a_change_of_the_service_is_built_planned_applied_and_served(piped: Piped) -> None:
@@ -156,3 +164,20 @@ def test_a_change_of_the_service_is_built_planned_applied_and_served(piped: Pipe
     print(f"a change: built {built:.0f} s, planned and applied {applied:.0f} s, "
           f"served after {time.monotonic() - begun:.0f} s")  # fmt: skip
     assert (before, now) == (local_reference(Image.SERVICE).rpartition(":")[2], after.rpartition(":")[2])
+
+
+def test_a_release_by_hand_is_rolled_out_recorded_and_taken_back(piped: Piped) -> None:
+    """By digest, as the build's summary names the image."""
+    (row,) = ctr("list", f"name=={local_reference(Image.SERVICE)}").splitlines()[1:]
+    name = f"{local_reference(Image.SERVICE).rpartition(':')[0]}@{row.split()[2]}"
+    bare, led = piped.repository.serve()
+    by_hand = Piped(piped.repository, {**piped.aws, "GIT_CONFIG_GLOBAL": str(led)})
+    token, before = ("--secret", "GITHUB_TOKEN=of-the-job"), piped.version()
+    with pulled(Image.SERVICE, name):
+        for action, image in (("release", name), ("rollback", "")):
+            asked = {"stack": STACK, "action": action, "image": image, "to": ""}
+            took = by_hand.job("Record", "workflow_dispatch", "release", *token, inputs=asked)
+            print(f"{action}: {took:.0f} s, now {piped.version()}")
+            assert (piped.version() == before) is (action == "rollback")
+            run(["git", "pull", "--quiet", bare, "main"], piped.repository.folder, {})
+            assert yaml.safe_load(piped.file.read_text())["config"]["slipway:released"]["number"]

@@ -156,6 +156,22 @@ def test_without_a_kubeconfig_the_one_of_the_environment_decides(
     assert configuring("Configure", "ledger-dev", {}) is not None
 
 
+def test_of_several_files_the_first_word_counts_as_it_does_for_kubectl(
+    ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, chosen = changed(ours, server="https://x"), ours.with_name("chosen")
+    chosen.write_text(
+        yaml.safe_dump({"current-context": yaml.safe_load(ours.read_text())["current-context"]})
+    )
+    away = ours.with_name("none")
+    monkeypatch.setenv("KUBECONFIG", f"{chosen}:{away}:{ours}:{theirs}")
+    assert configuring("Configure", "ledger-dev", {}) is not None
+    monkeypatch.setenv("KUBECONFIG", f"{chosen}:{away}:{theirs}:{ours}")
+    assert "leads to https://x" in refusal(configuring, "Configure", "ledger-dev", {})
+    chosen.write_text(yaml.safe_dump({"current-context": "nowhere"}))
+    assert 'contexts has no "nowhere"' in refusal(configuring, "Configure", "ledger-dev", {})
+
+
 def test_no_environment_variable_lifts_the_rule(ours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = changed(ours, server="https://10.0.0.1:6443")
     for name in ("PULUMI_K8S_DELETE_UNREACHABLE", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"):

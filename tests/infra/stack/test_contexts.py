@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra import kubectl, stack
+from infra.engine import contexts
 from infra.sandbox import tools
 from infra.settings import layers
 
@@ -54,7 +56,7 @@ def _shell(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_is_the_stacks_context_and_not_the_current_one(server: Server) -> None:
-    assert server(stack.environment("ledger-prod")) == THERE
+    assert server(stack.shell("ledger-prod")) == THERE
 
 
 def test_it_is_found_in_the_kubeconfig_that_the_shell_names(
@@ -63,7 +65,7 @@ def test_it_is_found_in_the_kubeconfig_that_the_shell_names(
     one = kubeconfig(tmp_path / "one", "elsewhere", elsewhere=HERE)
     other = kubeconfig(tmp_path / "other", "elsewhere", prod="https://third.example")
     monkeypatch.setenv("KUBECONFIG", f"{one}:{other}")
-    assert server(stack.environment("ledger-prod")) == "https://third.example"
+    assert server(stack.shell("ledger-prod")) == "https://third.example"
 
 
 def test_it_is_found_in_the_kubeconfig_that_the_stack_file_names(
@@ -72,12 +74,12 @@ def test_it_is_found_in_the_kubeconfig_that_the_stack_file_names(
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "one", "prod", prod=HERE)))
     own = kubeconfig(tmp_path / "own", "elsewhere", elsewhere=HERE, prod="https://own.example")
     layers.stack_file("ledger-prod").write_text(STACK.format(f"context: prod, kubeconfig: {own}"))
-    assert server(stack.environment("ledger-prod")) == "https://own.example"
+    assert server(stack.shell("ledger-prod")) == "https://own.example"
 
 
 def test_a_context_that_there_is_not_leads_nowhere(server: Server) -> None:
     layers.stack_file("ledger-dev").write_text(STACK.format("context: dev"))
-    assert "cannot locate context dev" in server(stack.environment("ledger-dev"))
+    assert "cannot locate context dev" in server(stack.shell("ledger-dev"))
 
 
 @pytest.mark.parametrize("first", ["context: prod, kubeconfig: {own}", "context: elsewhere", "sandbox: true"])
@@ -86,12 +88,27 @@ def test_what_env_has_set_for_one_stack_leads_no_other_one_there(
 ) -> None:
     own = kubeconfig(tmp_path / "own", "prod", prod=HERE)
     layers.stack_file("ledger-dev").write_text(STACK.format(first.format(own=own)))
-    for name, value in stack.environment("ledger-dev").items():
+    for name, value in stack.shell("ledger-dev").items():
         monkeypatch.setenv(name, value)
-    assert server(stack.environment("ledger-prod")) == THERE
-    again = stack.environment("ledger-prod")["KUBECONFIG"]
+    assert server(stack.shell("ledger-prod")) == THERE
+    again = stack.shell("ledger-prod")["KUBECONFIG"]
     monkeypatch.setenv("KUBECONFIG", again)
-    assert stack.environment("ledger-prod")["KUBECONFIG"] == again
+    assert stack.shell("ledger-prod")["KUBECONFIG"] == again
+
+
+@pytest.mark.parametrize("named", [None, "/srv/one", "/srv/one:/srv/other"])
+@pytest.mark.parametrize("stacks", ["context: prod", "context: prod, kubeconfig: /srv/own"])
+def test_the_engines_program_sees_what_the_shell_had_said(
+    stacks: str, named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if named:
+        monkeypatch.setenv("KUBECONFIG", named)
+    layers.stack_file("ledger-prod").write_text(STACK.format(stacks))
+    monkeypatch.setenv("KUBECONFIG", stack.shell("ledger-prod")["KUBECONFIG"])
+    contexts.unled()
+    assert os.environ.get("KUBECONFIG") == (None if "own" in stacks else named)
+    contexts.unled()
+    assert os.environ.get("KUBECONFIG") == (None if "own" in stacks else named)
 
 
 def test_a_program_of_ours_has_the_credentials_of_the_shell(

@@ -14,6 +14,7 @@ import yaml
 
 from infra.errors import UserError
 
+SECTIONS = ("contexts", "clusters", "users")
 REMEDY = "slipway sandbox status shows whether the cluster runs and where its kubeconfig is"
 
 
@@ -37,18 +38,30 @@ class Entry:
     user: dict[str, Any]
 
 
-def given_path(given: str) -> Path | None:
-    """The file of a kubeconfig given as a path, or not at all (KUBECONFIG, ~/.kube/config); None: content."""
+def given_paths(given: str) -> list[Path] | None:
+    """The files of a kubeconfig: the path given, else KUBECONFIG, else ~/.kube/config; None: content."""
     if "\n" in given or given.lstrip().startswith("{"):
         return None
-    return Path(given or os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+    shells = [name for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+    return [Path(name).expanduser() for name in ([given] if given else shells or ["~/.kube/config"])]
 
 
-def text_of(given: str) -> str:
-    """The text of a kubeconfig, as ``given_path`` tells where it is. Raises UserError for no such file."""
-    path = given_path(given)
-    if path is None:
-        return given
+def merged(given: str) -> dict[str, Any]:
+    """The kubeconfig, of several files as kubectl merges them: who says a thing first is believed, and a file
+    that there is not is passed over. Raises UserError where there is none, or one is no kubeconfig."""
+    files = given_paths(given)
+    if files is None:
+        return _parsed(given)
+    there = [path for path in files if path.exists()] or files[-1:]
+    configs = [_parsed(_text(path)) for path in there]
+    named = {
+        section: [item for config in configs for item in config.get(section) or []] for section in SECTIONS
+    }
+    current = next((config["current-context"] for config in configs if config.get("current-context")), "")
+    return {**named, "current-context": current}
+
+
+def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -59,7 +72,7 @@ def text_of(given: str) -> str:
 
 def entry(given: str, *, context: str = "", cluster: str = "") -> Entry:
     """The named (or current) context and what it names. Raises UserError for anything missing in the file."""
-    config = _parsed(text_of(given))
+    config = merged(given)
     chosen = context or config.get("current-context") or ""
     settings = _named(config, "contexts", chosen).get("context") or {}
     server = _named(config, "clusters", cluster or settings.get("cluster", "")).get("cluster") or {}

@@ -9,7 +9,7 @@ from infra import paths
 from infra.errors import UserError
 from infra.sandbox.config import API_URLS, KUBECONFIG_MARK
 from infra.sandbox.providers.kubernetes import VERSION
-from infra.sandbox.providers.kubernetes.kubeconfig import Entry, entry, given_path
+from infra.sandbox.providers.kubernetes.kubeconfig import Entry, entry, given_paths
 from infra.sandbox.providers.shared.urns import stack_of
 
 SERVED_STACKS = re.compile(r"sandbox|test(?![a-z]).*")
@@ -34,8 +34,7 @@ def foreign(given: str, *, context: str = "", cluster: str = "") -> str:
 
     A sandbox that is not up has no kubeconfig: a stack of its own may be previewed without one.
     """
-    path = given_path(given)
-    if path is not None and _awaited(path):
+    if any(map(_awaited, given_paths(given) or ())):
         return ""
     try:
         return _unlike_ours(entry(given, context=context, cluster=cluster))
