@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from infra.settings.release import MOMENT, Released
@@ -40,6 +41,12 @@ def alone(now: Released) -> Released:
 def rolled(now: Released, image: str) -> Released:
     """The image takes the place of the old one, pod by pod."""
     return Released(number=now.number + 1, active=now.active, image=image)
+
+
+def before(current: str, served: Iterable[str], own: str | None) -> str | None:
+    """The image that had the traffic before: of those that were released, the newest first, else the stack
+    file's own, which `up` had brought before anything was released. None where none is known."""
+    return next((image for image in (*served, own) if image and image != current), None)
 
 
 def kept_too_long(now: Released, moment: datetime) -> bool:

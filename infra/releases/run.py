@@ -213,9 +213,8 @@ def _chosen(run: Run, number: int | None) -> str:
         return run.now.previous
     served, current = history.images(run.stack), run.now.image or run.running
     if number is None:
-        earlier = [image for image in served.values() if image != current]
-        if earlier:
-            return earlier[0]
+        if earlier := moves.before(current, served.values(), run.settings.images.service):
+            return earlier
         what = "no release before the present one is known"
         raise UserError.of(f"stack {run.stack}", what, f"name an image: slipway release {run.stack} --image")
     if number not in served:

@@ -59,3 +59,19 @@ def test_what_keeps_no_colour_has_nothing_to_end() -> None:
 def test_there_is_no_way_to_a_colour_that_is_not_there(move: object) -> None:
     with pytest.raises(ValueError, match="there is no"):
         move(Released())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("served", "own", "before"),
+    [
+        ([NEW, OLD], None, OLD),
+        ([NEW, NEW, OLD], "registry.example/team/service:0", OLD),
+        ([NEW], OLD, OLD),  # the first release: what was there before it, `up` had brought
+        ([NEW], NEW, None),
+        ([], None, None),
+    ],
+)
+def test_the_way_back_leads_to_what_had_the_traffic_before(
+    served: list[str], own: str | None, before: str | None
+) -> None:
+    assert moves.before(NEW, served, own) == before
