@@ -29,7 +29,6 @@ from infra.components.postgres import Postgres
 from infra.components.priority import prioritized
 from infra.components.redis import Redis
 from infra.components.service import Service
-from infra.engine import contexts
 from infra.images import Image, Meter
 from infra.render import adapter
 from infra.render import archive as archive_render
@@ -112,7 +111,6 @@ def _cluster(settings: Settings) -> pulumi_kubernetes.Provider:
     """The one provider, named explicitly: nothing ever goes to whatever context happens to be current."""
     # Set for one healing run (infra/stack.py) and for the plugin: as an input it would stay in the state.
     os.environ.pop("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", None)
-    contexts.unled()  # the SDK takes the variable for one file, and writes its name into the state
     return pulumi_kubernetes.Provider(
         "cluster",
         kubeconfig=settings.cluster.kubeconfig_path,
