@@ -43,20 +43,19 @@ class Service(Component):
         super().__init__(name, context, opts)
         self.settings = settings
         variants = release.variants(settings, image)
-        jobs = Jobs(self, settings, release.newest(variants))
+        jobs = [Jobs(self, settings, variant) for variant in variants]
         owner = self.secret("migrate", {render.DATABASE_URL: owner_url})
-        expanded = jobs.migrations(render.EXPAND, owner)
         secret = self.secret("secrets", dict(secrets))
         pods = [
             Pods(self, settings, variant, environment(self, settings, variant, secret))
             for variant in variants
         ]
-        made = [each.make([expanded]) for each in pods]
+        made = [each.make([own.expand(owner)]) for each, own in zip(pods, jobs, strict=True)]
         service = self._address(pods[0], made[0])
         if len(pods) == 1:  # nobody is left who needs what the old schema had
-            jobs.migrations(render.CONTRACT, owner, [service])
+            jobs[0].contract(owner, service)
         elif pods[1].variant.tried:
-            jobs.checks(pods[1].sources, self._candidate(pods[1], made[1]))
+            jobs[1].checks(pods[1].sources, self._candidate(pods[1], made[1]))
         self.address = name_of(service)
         self.host = pulumi.Output.concat(self.address, ".", context.namespace, ".svc")
         self.port = release.HTTP_PORT

@@ -21,24 +21,41 @@ GRACE_SECONDS = 30
 
 
 @dataclass(frozen=True)
+class _Limits:
+    """How long a Job may take, in seconds, and how often it is tried again."""
+
+    seconds: int
+    retries: int
+
+
+@dataclass(frozen=True)
 class Jobs:
-    """Of the newest variant. Each is named by its work: an unchanged program makes no new one, a changed one
+    """Of one variant. Each is named by its work: an unchanged program makes no new one, a changed one
     makes the new Job before the old is deleted."""
 
     owner: Component
     settings: Settings
     variant: Variant
 
-    def migrations(
-        self, phase: str, secret: core.v1.Secret, after: Sequence[pulumi.Resource] = ()
+    def expand(self, secret: core.v1.Secret) -> batch.v1.Job:
+        """Each variant's own, so that on the way back nothing is run before the traffic turns. ``secret``
+        holds the owner's password, which is in no other pod."""
+        return self._migrations(service.EXPAND, secret, self.variant.part(service.EXPAND))
+
+    def contract(self, secret: core.v1.Secret, after: pulumi.Resource) -> batch.v1.Job:
+        """Once nothing of another version runs."""
+        return self._migrations(service.CONTRACT, secret, service.CONTRACT, [after])
+
+    def _migrations(
+        self, phase: str, secret: core.v1.Secret, part: str, after: Sequence[pulumi.Resource] = ()
     ) -> batch.v1.Job:
-        """``secret`` holds the owner's password, which is in no other pod."""
         rollout = self.settings.service.rollout
         command, plain = service.MIGRATIONS[phase], service.migration_environment(self.settings)
         held = core.v1.EnvFromSourceArgs(secret_ref=core.v1.SecretEnvSourceArgs(name=name_of(secret)))
         container = self._container(phase, command, [held], plain)
         key = name_of(secret).apply(lambda name: names.content_hash(self.variant.image, plain, name))
-        return self._job(container, key, rollout.migration_seconds, rollout.migration_retries, after)
+        limits = _Limits(rollout.migration_seconds, rollout.migration_retries)
+        return self._job(part, container, key, limits, after)
 
     def checks(self, sources: Sources, after: pulumi.Resource) -> batch.v1.Job:
         """Every module's checks once, then again for the time of the soak; anew in each release."""
@@ -46,7 +63,8 @@ class Jobs:
         container = self._container(release.CHECKS, release.checks_command(self.settings), sources)
         number = str(self.settings.released.number)
         key = names.content_hash(self.variant.image, number, " ".join(container.command))
-        return self._job(container, pulumi.Output.from_input(key), release.checks_limit(wanted), 0, [after])
+        limits = _Limits(release.checks_limit(wanted), retries=0)
+        return self._job(release.CHECKS, container, pulumi.Output.from_input(key), limits, [after])
 
     def _container(
         self, part: str, command: Sequence[str], sources: Sources, plain: Mapping[str, str] | None = None
@@ -64,24 +82,24 @@ class Jobs:
 
     def _job(
         self,
+        part: str,
         container: Container,
         key: pulumi.Output[str],
-        seconds: int,
-        retries: int,
+        limits: _Limits,
         after: Sequence[pulumi.Resource],
     ) -> batch.v1.Job:
-        name, version = container.name, self.variant.version
-        metadata = self.owner.metadata(key.apply(lambda end: f"{name}-{end}"), name, version)
+        name, component, version = self.owner.child(part), container.name, self.variant.version
+        metadata = self.owner.metadata(key.apply(lambda end: f"{name}-{end}"), component, version)
         # A failed Job never runs again by itself: the next up makes a new one instead of waiting for this.
         metadata.annotations = {"pulumi.com/replaceUnready": "true"}
-        labels = names.labels(name, self.owner.context.stack, version)
-        deadline = f"{seconds + IMAGE_SECONDS}s"
+        labels = names.labels(component, self.owner.context.stack, version)
+        deadline = f"{limits.seconds + IMAGE_SECONDS}s"
         return batch.v1.Job(
             f"{name}-job",
             metadata=metadata,
             spec=batch.v1.JobSpecArgs(
-                backoff_limit=retries,
-                active_deadline_seconds=seconds,
+                backoff_limit=limits.retries,
+                active_deadline_seconds=limits.seconds,
                 template=core.v1.PodTemplateSpecArgs(
                     metadata=meta.v1.ObjectMetaArgs(labels=labels),
                     # A release waits for it: it goes where the service would.

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from infra import stack as stacks
 from infra.errors import UserError
 from infra.kubectl import Place
 from infra.releases.history import actor
@@ -61,9 +62,13 @@ class Lease:
 
 @contextmanager
 def held(where: Place) -> Iterator[Lease]:
-    """Raises UserError where another release is under way."""
+    """Raises UserError where another release is under way, or the stack is not up."""
     lease = Lease(where)
-    _take(lease)
+    try:
+        _take(lease)
+    except UserError:
+        stacks.outputs_while_up(where.stack)  # where nothing is up, that is what there is to say
+        raise
     threading.Thread(target=lease.renew, daemon=True).start()
     try:
         yield lease

@@ -72,11 +72,6 @@ def pods_services(settings: Settings, *, tried: bool = False) -> tuple[str, ...]
     return tuple(pods_service(colour, tried=tried) for colour in Colour)
 
 
-def newest(found: tuple[Variant, ...]) -> Variant:
-    """Whose migrations the database has: those of the one that is tried, else of the one with the traffic."""
-    return next((variant for variant in found if variant.tried), found[0])
-
-
 def checks_command(settings: Settings) -> tuple[str, ...]:
     """The service's own checks (``python -m app.smoke --help``), against the candidate."""
     release = settings.service.release

@@ -24,6 +24,8 @@ KEPT = {
     "previous_until": "2026-11-28T13:00:00Z",
 }
 
+BACK = {"number": 3, "active": "blue", "image": OLD}
+
 
 def stack(released: dict[str, Any] | None = None, **service: Any) -> Built:
     rollout = {"strategy": "blue-green"} | service.pop("rollout", {})
@@ -102,11 +104,20 @@ def test_the_flip_changes_where_the_service_leads_and_no_pod() -> None:
         assert after.kind("Deployment")[name] == before.kind("Deployment")[name]
 
 
-def test_migrations_come_before_the_pods_of_the_newest_image() -> None:
+def test_migrations_come_before_the_pods_of_their_own_image() -> None:
     program = stack(TRIED)
-    (container,) = program.kind("Job")["service-migrate-job"]["spec"]["template"]["spec"]["containers"]
-    assert (container["image"], container["command"][-1]) == (NEW, "expand")
-    assert "service-migrate-job" in program.awaited["service-green-deployment"]
+    for colour, image in (("blue", OLD), ("green", NEW)):
+        job = f"service-{colour}-migrate-job"
+        (container,) = program.kind("Job")[job]["spec"]["template"]["spec"]["containers"]
+        assert (container["image"], container["command"][-1]) == (image, "expand")
+        assert job in program.awaited[f"service-{colour}-deployment"]
+
+
+def test_on_the_way_back_the_traffic_waits_for_no_job() -> None:
+    before, after = stack(KEPT).kind("Job"), stack(BACK)
+    new = {name for name, job in after.kind("Job").items() if before.get(name) != job}
+    assert new == {"service-contract-job"}
+    assert "service-address" in after.awaited["service-contract-job"]
 
 
 @pytest.mark.parametrize("released", [TRIED, KEPT], ids=["tried", "kept"])
