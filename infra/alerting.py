@@ -14,8 +14,7 @@ import yaml
 from infra import reach
 from infra import stack as stacks
 from infra.errors import UserError
-from infra.render.alertmanager import TEAM
-from infra.render.operator import OPERATOR
+from infra.names import OPERATOR, RECEIVER
 
 TIMEOUT_SECONDS = 20.0
 TEST_MINUTES = 5  # after which the test is over by itself, and is told so
@@ -95,7 +94,7 @@ def test_alert(stack: str, moment: datetime) -> dict[str, Any]:
 def receivers(configuration: str) -> list[str]:
     """The ways of the running Alertmanager in words: ``Slack #alerts``, ``mail to a@example.com``."""
     every = yaml.safe_load(configuration).get("receivers") or ()
-    found = [receiver for receiver in every if receiver["name"] == TEAM]
+    found = [receiver for receiver in every if receiver["name"] == RECEIVER]
     return [
         f"{word} {way[key]}"
         for receiver in found

@@ -9,6 +9,8 @@ PROJECT = "slipway"
 SANDBOX = "sandbox"  # the stack of this machine
 NAMESPACE_CHARS = 63  # RFC 1123, 2.1: a label
 LOGS_SUFFIX = "-logs"
+OPERATOR = "prometheus-operator"  # what a stack exports as its monitoring where that one has it
+RECEIVER = "team"  # Alertmanager's, of all that people are to hear
 LOGS_COLLECTOR = "logs-collector"
 # kubernetes.io, "Pod Security Standards": hostPath is in neither of the two stricter ones.
 POD_SECURITY, RESTRICTED, PRIVILEGED = "pod-security.kubernetes.io/enforce", "restricted", "privileged"

@@ -39,7 +39,6 @@ from infra.render import prometheus as prometheus_render
 from infra.render import redis as redis_render
 from infra.render import service as service_render
 from infra.render.network import policies
-from infra.render.operator import OPERATOR
 from infra.sandbox.config import SandboxConfig
 from infra.settings.backups import StoreKind
 from infra.settings.ingress import IngressKind
@@ -202,7 +201,8 @@ def _monitoring(
         Operated(context, settings, told, opts)
         certified = (Meter.BLACKBOX_EXPORTER,) if settings.ingress.certified else ()
         exporters = (Meter.POSTGRES_EXPORTER, Meter.REDIS_EXPORTER, *certified)
-        return _Monitoring({"monitoring": OPERATOR}, {meter.value: meters[meter] for meter in exporters})
+        used = {meter.value: meters[meter] for meter in exporters}
+        return _Monitoring({"monitoring": names.OPERATOR}, used)
     alertmanager = Alertmanager(
         context, settings, meters[Meter.ALERTMANAGER], meters[Meter.PROMETHEUS], told, opts
     )

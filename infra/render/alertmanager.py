@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.monitoring.inhibition import silenced
+from infra.names import RECEIVER
 from infra.paths import TEMPLATES
 from infra.render import plain
 from infra.render.monitoring import SECRETS
@@ -15,8 +16,9 @@ from infra.settings.monitoring import Day, Email, QuietHours, Receiver
 from infra.settings.secrets import OF_RECEIVERS
 
 MESSAGES = "messages.tmpl"
-TEAM, NOBODY = "team", "nobody"
+NOBODY = "nobody"
 BEAT_WAIT_SECONDS = 1
+AT_ONCE = {"group_by": ["..."], "group_wait": "0s"}
 QUIET = "quiet-hours"
 TEST_LABEL = "test"  # of the alert that `slipway alerts test` sends
 WATCHDOG = "Watchdog"  # fires all the time: its absence is what counts
@@ -54,23 +56,23 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "templates": [MESSAGES],
         "route": _route(settings, quiet=bool(quiet)),
         "inhibit_rules": [_inhibition(cause, rest) for cause, rest in silenced(settings).items()],
-        "receivers": [{"name": TEAM, **_ways(settings)}, _watched_by(settings)],
+        "receivers": [{"name": RECEIVER, **_ways(settings)}, _watched_by(settings)],
     }
 
 
 def _route(settings: Settings, *, quiet: bool) -> dict[str, Any]:
     muted = {"mute_time_intervals": [QUIET]} if quiet else {}
     return {
-        "receiver": TEAM,
+        "receiver": RECEIVER,
         "group_by": ["part", "severity"],
         "group_wait": f"{WAIT_SECONDS}s",
         "group_interval": f"{AGAIN_SECONDS}s",
         "repeat_interval": f"{REPEAT_HOURS}h",
         "routes": [
             # A test says what it says at once, in quiet hours too, and beside no other alert.
-            {"matchers": [f'{TEST_LABEL}="true"'], "receiver": TEAM, "group_by": ["..."], "group_wait": "0s"},
+            {"matchers": [f'{TEST_LABEL}="true"'], "receiver": RECEIVER, **AT_ONCE},
             {"matchers": [f'alertname="{WATCHDOG}"'], **_beat(settings)},
-            {"matchers": ['severity="warning"'], "receiver": TEAM, **muted},
+            {"matchers": ['severity="warning"'], "receiver": RECEIVER, **muted},
         ],
     }
 

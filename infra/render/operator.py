@@ -14,7 +14,7 @@ from infra.monitoring import catalogue
 from infra.monitoring.inhibition import silenced
 from infra.render import alertmanager, alerts, links, monitoring
 from infra.render import backups as backups_render
-from infra.render.alertmanager import NOBODY, TEAM
+from infra.render.alertmanager import NOBODY
 from infra.render.monitoring import HTTPS_PORT, PORTS
 from infra.render.prometheus import CERTIFICATES, LOGS
 from infra.render.scrape import SERIES_LIMIT, TIMEOUT_SECONDS
@@ -24,7 +24,6 @@ from infra.settings.monitoring import Day, QuietHours, Receiver
 from infra.settings.rules.operator import utc_offset
 from infra.settings.secrets import OF_RECEIVERS
 
-OPERATOR = "prometheus-operator"  # what the stack exports as its monitoring
 COMPONENT = "monitoring"
 RULES, RECEIVERS = names.child(COMPONENT, "rules"), names.child(COMPONENT, "receivers")
 GROUP = "monitoring.coreos.com"
@@ -178,7 +177,7 @@ def receivers(settings: Settings, secret: str) -> Object:
         ours = [_matcher(f'stack="{settings.stack}"')]
         spec |= {
             "route": _route(config["route"]) | {"matchers": ours},
-            "receivers": [{"name": TEAM, **_ways(config["receivers"][0], secret)}],
+            "receivers": [{"name": names.RECEIVER, **_ways(config["receivers"][0], secret)}],
             **({"muteTimeIntervals": quiet} if nights else {}),
         }
     return Object("AlertmanagerConfig", "v1alpha1", RECEIVERS, COMPONENT, spec)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra import names
 from infra.render import alertmanager, monitoring, prometheus, scrape
 from infra.settings import check
 from infra.settings.model import Settings
@@ -138,7 +139,7 @@ def test_prometheus_can_neither_be_stopped_nor_emptied_over_the_network() -> Non
 def test_no_secret_is_in_a_file_that_is_no_secret() -> None:
     wanted = settings("ledger-prod", monitoring=EVERYBODY)
     data = yaml.safe_load(alertmanager.files(wanted)["alertmanager.yml"])
-    (team,) = [receiver for receiver in data["receivers"] if receiver["name"] == alertmanager.TEAM]
+    (team,) = [receiver for receiver in data["receivers"] if receiver["name"] == names.RECEIVER]
     assert team["slack_configs"][0]["api_url_file"] == "/run/slipway/monitoring/slackWebhookUrl"
     assert {way["auth_password_file"] for way in team["email_configs"]} == {
         "/run/slipway/monitoring/smtpPassword"
