@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.live.release.conftest import SECTIONS, Released
 from tests.live.release.test_interrupted import UNDER_WAY_SECONDS, flips, other
 from tests.live.release.test_release import unharmed
 from tests.live.release.traffic import Heard, users
-from tests.live.team import Answer, told
+from tests.live.team import told
 
 pytestmark = pytest.mark.soak
 FLIPS, ROUND, BROKEN = 20, ("sound", "sound_2"), ("one-in-fifty", "crashes", "slow")
@@ -66,20 +65,14 @@ def test_the_traffic_is_back_within_seconds(released: Released, heard: Heard) ->
     released_now = released.release(other(released))
     assert released_now.returncode == 0, told(released_now)
     served, started = released.version(), time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(rolled_back, released)
+    with released.team.begun("rollback") as process:
         while released.version() == served:
             assert time.monotonic() - started < UNDER_WAY_SECONDS, "the traffic never went back"
             time.sleep(LOOK_SECONDS)  # a look takes a core for a moment
-        seconds = time.monotonic() - started
-        answer = running.result()
-    print(f"rollback: the traffic was back after {seconds:.1f} s")
-    assert answer.returncode == 0, told(answer)
+        print(f"rollback: the traffic was back after {time.monotonic() - started:.1f} s")
+        process.wait(UNDER_WAY_SECONDS)
+    assert process.returncode == 0, released.team.said.read_text()
     unharmed(heard)
-
-
-def rolled_back(released: Released) -> Answer:
-    return released.team.slipway("rollback")
 
 
 def test_a_control_plane_that_restarts_while_a_release_flips_is_not_noticed(
