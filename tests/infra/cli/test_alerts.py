@@ -12,7 +12,7 @@ import pytest
 from infra import alerting
 from infra import stack as stacks
 from infra.errors import UserError
-from infra.render.operator import OPERATOR
+from infra.names import OPERATOR
 from tests.infra.cli import answering
 from tests.infra.cli.answering import slipway
 
