@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import private
 from infra.engine.sealing import new_value
 from infra.errors import UserError
 from infra.sandbox import processes
@@ -73,7 +74,7 @@ class Folder:
             folder.mkdir(exist_ok=True, mode=0o700)
         for name in SECRETS:
             if not self._secret_file(name).exists():
-                write_private(self._secret_file(name), new_value())
+                private.write(self._secret_file(name), new_value())
         self.postgres.mkdir(exist_ok=True, mode=0o700)
         self.give_to_postgres(self.postgres)
 
@@ -145,15 +146,6 @@ def _session(record: processes.Record) -> list[processes.Identity]:
             if known and known.started >= record.started and known not in found:
                 found.append(known)
     return found
-
-
-def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, readable by its owner only."""
-    draft = path.with_name(f".{path.name}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    draft.replace(path)
 
 
 def postgres_user() -> str:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from infra import private
 from infra.dev import servers
-from infra.dev.folder import Folder, write_private
+from infra.dev.folder import Folder
 from infra.dev.servers import LOOPBACK, Server
 from infra.errors import EXIT_USAGE, Problem, UserError
 from infra.progress import Progress
@@ -65,7 +66,7 @@ def environment(folder: Folder, settings: Settings, postgres: int, redis: int, p
         render.DEV_TOKEN: folder.secret(SecretName.DEV_TOKEN),
     }
     lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-    write_private(folder.root / ENVIRONMENT_FILE, lines)
+    private.write(folder.root / ENVIRONMENT_FILE, lines)
     return values
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.dev.folder import POSTGRES_USER, Folder, postgres_user, write_private
+from infra import private
+from infra.dev.folder import POSTGRES_USER, Folder, postgres_user
 from infra.errors import Problem, UserError
 from infra.render import postgres as postgres_render
 from infra.render import redis as redis_render
@@ -92,7 +93,7 @@ def start_postgres(folder: Folder, settings: Settings) -> Server:
         (home / name).mkdir(exist_ok=True, mode=0o700)
         folder.give_to_postgres(home / name)
     for name, text in texts.items():
-        write_private(home / name, text)
+        private.write(home / name, text)
         folder.give_to_postgres(home / name)
     user = POSTGRES_USER if os.geteuid() == 0 else ""
     argv = bound_to_us(["bash", f"{place.config}/start.sh"], "INT", user)
@@ -112,8 +113,8 @@ def start_redis(folder: Folder, settings: Settings) -> Server:
     home, port = folder.redis, free_port()
     place = redis_render.Place(data=str(home), users=str(home), address=LOOPBACK, port=port)
     for name, text in redis_render.files(settings.redis, place).items():
-        write_private(home / name, text)
-    write_private(home / "users.acl", redis_render.users(folder.secret(SecretName.REDIS_PASSWORD)))
+        private.write(home / name, text)
+    private.write(home / "users.acl", redis_render.users(folder.secret(SecretName.REDIS_PASSWORD)))
     argv = bound_to_us(["redis-server", str(home / "redis.conf")], "TERM")
     return _started(folder, "redis", port, signal.SIGTERM, argv, lambda: listens(port))
 

@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from infra import paths
+from infra import paths, private
 from infra.engine import cli
 
 VARIABLE = "KUBECONFIG"
@@ -53,9 +53,7 @@ def _written(file: Path, context: str) -> Path:
     text = json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": context}) + "\n"
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
+        private.write(file, text)
     return file
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime
 import ipaddress
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from infra import private
 
 LEAF_DAYS = 365
 AUTHORITY_DAYS = 3650
@@ -56,25 +57,15 @@ def ensure_signing_key(path: Path) -> None:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    write_private(path.with_suffix(".pub"), public)
-    write_private(path, _pem(key))
+    private.write(path.with_suffix(".pub"), public)
+    private.write(path, _pem(key))
 
 
 def ensure_encryption_key(path: Path) -> str:
     """The key (base64 of 32 bytes) that Secrets are encrypted with in etcd; made once."""
     if not path.exists():
-        write_private(path, base64.b64encode(secrets.token_bytes(ENCRYPTION_KEY_BYTES)))
+        private.write(path, base64.b64encode(secrets.token_bytes(ENCRYPTION_KEY_BYTES)))
     return path.read_text()
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """A file that only its owner reads, whole or not at all."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    draft.replace(path)
 
 
 def _ensure_authority(folder: Path, name: str) -> bool:
@@ -209,8 +200,8 @@ def _key(folder: Path, name: str) -> ec.EllipticCurvePrivateKey | None:
 
 
 def _write(folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-    write_private(folder / f"{name}.key", _pem(key))
-    write_private(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
+    private.write(folder / f"{name}.key", _pem(key))
+    private.write(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from infra import private
 from infra.sandbox import certificates, health, identities
 from infra.sandbox.config import API_PORT, PodNetwork, SandboxConfig
 from infra.sandbox.identities import CLUSTER, ETCD, FRONT_PROXY, SIGNING_KEY
@@ -180,7 +181,7 @@ def _encryption(config: SandboxConfig) -> Path:
         "resources": [{"resources": ["secrets"], "providers": providers}],
     }
     path = config.files / "encryption.yaml"
-    certificates.write_private(path, yaml.safe_dump(content).encode())
+    private.write(path, yaml.safe_dump(content).encode())
     return path
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from infra import private
 from infra.sandbox import certificates
 from infra.sandbox.certificates import Leaf
 from infra.sandbox.config import KUBECONFIG_MARK, PodNetwork, SandboxConfig
@@ -94,7 +95,7 @@ def kubeconfig(config: SandboxConfig, leaf: str) -> dict[str, object]:
 
 
 def write_kubeconfig(config: SandboxConfig, leaf: str, path: Path) -> None:
-    certificates.write_private(path, yaml.safe_dump(kubeconfig(config, leaf), sort_keys=False).encode())
+    private.write(path, yaml.safe_dump(kubeconfig(config, leaf), sort_keys=False).encode())
 
 
 def _encoded(path: Path) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from infra import private
 from infra.errors import UserError
-from infra.sandbox import certificates
 
 SECTIONS = ("clusters", "users", "contexts")
 
@@ -28,7 +28,7 @@ def merge(source: Path, target: Path) -> None:
         theirs[section] = list(named.values())
     theirs["current-context"] = theirs.get("current-context") or ours["current-context"]
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    certificates.write_private(target.resolve(), yaml.safe_dump(theirs, sort_keys=False).encode())
+    private.write(target.resolve(), yaml.safe_dump(theirs, sort_keys=False).encode())
 
 
 def _load(path: Path) -> dict[str, Any]:

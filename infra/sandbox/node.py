@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from infra import images
+from infra import images, private
 from infra.errors import UserError
 from infra.paths import ROOT, TEMPLATES
-from infra.sandbox import certificates, cilium, health, identities, mounts, network, readiness
+from infra.sandbox import cilium, health, identities, mounts, network, readiness
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.identities import CLUSTER
 from infra.sandbox.parts import Part
@@ -208,7 +208,7 @@ def _template(name: str) -> Any:
 def _write(config: SandboxConfig, name: str, content: str) -> Path:
     path = config.files / name
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    certificates.write_private(path, content.encode())
+    private.write(path, content.encode())
     return path
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from infra import private
 from infra.sandbox import cgroups
 
 LOG_BYTES = 16 * 1024 * 1024  # a log longer than this is moved aside at the next `up`
@@ -82,9 +83,7 @@ def load(path: Path) -> Record | None:
 def save(path: Path, record: Record) -> None:
     """Written whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(record)))
-    draft.replace(path)
+    private.write(path, json.dumps(asdict(record)))
 
 
 def spawn(
