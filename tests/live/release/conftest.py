@@ -43,7 +43,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
             "checks_per_second": 40,  # 1,200 find one in fifty in 99.5 % of the runs
             "watch_seconds": 15,
             "keep_minutes": 10,
-            "p95_floor_ms": 1200,  # two busy cores answer a sound release in up to 950
+            "p95_floor_ms": 500,
         },
         "resources": {"cpu_request": "100m", "memory_request": "96Mi", "memory_limit": "256Mi"},
     },

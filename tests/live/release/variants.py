@@ -28,7 +28,7 @@ class Between:
 REQUESTS = {
     "sound": "pass",
     "one-in-fifty": "import random; assert random.random() >= 0.02, 'one in fifty'",
-    "slow": "import asyncio; await asyncio.sleep(1.6)",
+    "slow": "import asyncio; await asyncio.sleep(0.8)",
 }
 STARTS = {
     "crashes": "raise SystemExit('broken as it starts')",
