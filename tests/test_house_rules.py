@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.monitoring.programs import PROGRAMS
+
 ROOT = Path(__file__).resolve().parent.parent
 MODULE_LINES = 300
 FUNCTION_LINES = 40
@@ -207,3 +209,9 @@ def test_every_dependency_says_why_it_is_there() -> None:
     ]
     silent = [name for name in declared if not re.search(rf'"{re.escape(name)}",\s+# \S', text)]
     assert silent == []
+
+
+def test_bootstrap_installs_every_package_whose_program_a_test_runs_as_a_pod_would() -> None:
+    listed = (ROOT / "scripts/bootstrap").read_text().partition("PACKAGES=(")[2].partition("\n)")[0]
+    packages = {name for line in listed.splitlines() for name in line.partition("#")[0].split()}
+    assert set(PROGRAMS.values()) <= packages
