@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle, takewhile
+from itertools import cycle
+from threading import Event, Lock
 
-import httpx
+import urllib3
+from urllib3.exceptions import HTTPError
 
 SECONDS = 10.0  # longer than any answer may take
 PATHS = ("/transactions", "/health")  # with rows of the database and the user's own limit; and without
+OK = 200
 
 
 @dataclass
@@ -24,57 +26,53 @@ class Heard:
     slowest: float = 0.0
     failed_at: float = 0.0
     failures: list[str] = field(default_factory=list)
+    _one: Lock = field(default_factory=Lock, repr=False)
 
     def fail(self, how: str) -> None:
-        self.failures.append(how)
-        self.failed_at = time.monotonic()
+        with self._one:
+            self.failures.append(how)
+            self.failed_at = time.monotonic()
+
+    def answered(self, seconds: float) -> None:
+        with self._one:
+            self.answers += 1
+            self.slowest = max(self.slowest, seconds)
 
 
 @contextmanager
 def users(url: str, token: str, *, count: int = 8, per_second: float = 50.0) -> Iterator[Heard]:
     """``per_second`` of all while an answer takes less than count / per_second; half keep a connection."""
-    heard, over = Heard(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_all(url, token, count, per_second, heard, over)))
-    thread.start()
-    try:
-        yield heard
-    finally:
-        over.set()
-        thread.join()
+    heard, over, pause = Heard(), Event(), count / per_second
+    with ThreadPoolExecutor(count) as crowd:
+        asking = [
+            crowd.submit(_user, url, token, number % 2 == 0, number / per_second, pause, heard, over)
+            for number in range(count)
+        ]
+        try:
+            yield heard
+        finally:
+            over.set()
+    for each in asking:
+        each.result()
 
 
-async def _all(
-    url: str, token: str, count: int, per_second: float, heard: Heard, over: threading.Event
-) -> None:
-    pause = count / per_second
-    asking = [
-        _user(url, token, number % 2 == 0, number / per_second, pause, heard, over) for number in range(count)
-    ]
-    await asyncio.gather(*asking)
-
-
-async def _user(
-    url: str, token: str, keeps: bool, late: float, pause: float, heard: Heard, over: threading.Event
-) -> None:
-    limits = httpx.Limits(max_keepalive_connections=None if keeps else 0)
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=SECONDS) as client:
-        await asyncio.sleep(late)
-        due = time.monotonic()
-        for path in takewhile(lambda _: not over.is_set(), cycle(PATHS)):
-            await _ask(client, path, heard)
+def _user(url: str, token: str, keeps: bool, late: float, pause: float, heard: Heard, over: Event) -> None:
+    headers = {"Authorization": f"Bearer {token}"} | ({} if keeps else {"Connection": "close"})
+    # A failure is told: the pool may open what was closed before it asked, and asks for nothing twice.
+    with urllib3.connection_from_url(url, headers=headers, timeout=SECONDS, retries=False) as pool:
+        paths, due = cycle(PATHS), time.monotonic() + late
+        while not over.wait(max(due - time.monotonic(), 0.0)):
+            _ask(pool, next(paths), heard)
             due = max(due + pause, time.monotonic())  # an answer's own time is no pause; nobody catches up
-            await asyncio.sleep(due - time.monotonic())
 
 
-async def _ask(client: httpx.AsyncClient, path: str, heard: Heard) -> None:
+def _ask(pool: urllib3.HTTPConnectionPool, path: str, heard: Heard) -> None:
     begun = time.monotonic()
     try:
-        answer = await client.get(path)
-    except httpx.TransportError as error:
+        answer = pool.request("GET", path)
+    except HTTPError as error:
         heard.fail(repr(error))
         return
-    heard.answers += 1
-    heard.slowest = max(heard.slowest, time.monotonic() - begun)
-    if answer.status_code != httpx.codes.OK:
-        heard.fail(f"{answer.status_code} {answer.text[:200]}")
+    heard.answered(time.monotonic() - begun)
+    if answer.status != OK:
+        heard.fail(f"{answer.status} {answer.data.decode(errors='replace')[:200]}")
