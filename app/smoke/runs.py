@@ -109,8 +109,9 @@ class Rate:
 
 async def repeated(url: str, checks: Sequence[Check], callers: Callers, rate: Rate, tally: Tally) -> bool:
     """Asks one check after the other, over kept connections and new ones in turn, each request at its time
-    whether or not the ones before were answered. True where all were sent and no more failed than may; ends
-    early where that cannot be any more."""
+    whether or not the ones before were answered. What a stall held up comes later, at the same rate: all at
+    once it would be slow by itself. True where all were sent and no more failed than may; ends early where
+    that cannot be any more."""
     waiting, sent, failed = asyncio.Semaphore(MOST_WAITING), 0, tally.failed
 
     async def one(sender: httpx.AsyncClient, check: Check) -> None:
@@ -124,10 +125,11 @@ async def repeated(url: str, checks: Sequence[Check], callers: Callers, rate: Ra
             await stack.enter_async_context(client(url, keep_alive=number % 2 == 0))
             for number in range(2 * KEPT)
         ]
-        begun = time.monotonic()
+        begun = due = time.monotonic()
         while sent < rate.wanted and time.monotonic() < begun + rate.longest:
-            await asyncio.sleep(max(0.0, begun + sent / rate.each_second - time.monotonic()))
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             await waiting.acquire()
+            due = max(due + 1 / rate.each_second, time.monotonic())
             if not rate.allows(tally.failed - failed, rate.wanted):
                 return False
             lap, place = divmod(sent, len(checks))
