@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from infra.monitoring.promql import users, window
 from infra.settings.model import Settings
 from infra.settings.release import Colour, Release
 
+LEAST_REQUESTS = 20  # of fewer nobody can say how they are answered
 CANDIDATE = "candidate_"  # what Prometheus calls a candidate's figures (infra/render/prometheus.py)
 
 
@@ -31,22 +33,44 @@ class Figures:
 
 def worse(new: Figures, old: Figures, release: Release) -> list[str]:
     """In which way the new one is worse than is allowed; empty where it is not."""
-    found: list[str] = []
+    return [*_failing(new, old, release), *_slower(new, old, release)]
+
+
+def worse_while_watched(looks: Iterable[Figures], old: Figures, release: Release) -> list[str]:
+    """In which way one of the looks, each at all the answers since the flip, is worse than is allowed; ends
+    with the look that says so. Slow counts at two looks in a row, or at the last: the flip itself makes the
+    first answers slow, over new connections. Errors count at once."""
+    slow: list[str] = []
+    for new in looks:
+        if new.requests < LEAST_REQUESTS:
+            continue
+        before, slow = slow, _slower(new, old, release)
+        if reasons := [*_failing(new, old, release), *(slow if before else ())]:
+            return reasons
+    return slow
+
+
+def _failing(new: Figures, old: Figures, release: Release) -> list[str]:
     allowed = release.max_error_percent + (old.error_percent or 0.0)
-    if new.error_percent is not None and new.error_percent > allowed:
-        before = "none" if not old.error_percent else f"{old.error_percent:.2f} %"
-        found.append(
-            f"{new.error_percent:.2f} % of its answers are 5xx, {allowed:.2f} % are allowed "
-            f"(service.release.max_error_percent; the old colour: {before})"
-        )
-    if new.p95_ms is not None and old.p95_ms is not None:
-        limit = max(old.p95_ms * release.max_p95_ratio, float(release.p95_floor_ms))
-        if new.p95_ms > limit:
-            found.append(
-                f"its 95th percentile is {new.p95_ms:.0f} ms, {limit:.0f} ms are allowed "
-                f"(service.release.max_p95_ratio; the old colour: {old.p95_ms:.0f} ms)"
-            )
-    return found
+    if new.error_percent is None or new.error_percent <= allowed:
+        return []
+    before = "none" if not old.error_percent else f"{old.error_percent:.2f} %"
+    return [
+        f"{new.error_percent:.2f} % of its answers are 5xx, {allowed:.2f} % are allowed "
+        f"(service.release.max_error_percent; the old colour: {before})"
+    ]
+
+
+def _slower(new: Figures, old: Figures, release: Release) -> list[str]:
+    if new.p95_ms is None or old.p95_ms is None:
+        return []
+    limit = max(old.p95_ms * release.max_p95_ratio, float(release.p95_floor_ms))
+    if new.p95_ms <= limit:
+        return []
+    return [
+        f"its 95th percentile is {new.p95_ms:.0f} ms, {limit:.0f} ms are allowed "
+        f"(service.release.max_p95_ratio; the old colour: {old.p95_ms:.0f} ms)"
+    ]
 
 
 @dataclass(frozen=True)

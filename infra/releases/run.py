@@ -19,7 +19,7 @@ from infra.progress import Progress
 from infra.releases import history, moves
 from infra.releases.history import Step
 from infra.releases.housekeeping import SECTION, plain
-from infra.releases.judge import Figures, Judge, worse
+from infra.releases.judge import Figures, Judge, worse, worse_while_watched
 from infra.releases.lease import Lease, held
 from infra.releases.reasons import in_words
 from infra.settings import check
@@ -27,7 +27,6 @@ from infra.settings.model import Settings
 from infra.settings.release import Colour, Released
 
 LOOK_SECONDS = 5.0  # between two looks at the figures
-LEAST_REQUESTS = 20  # of fewer nobody can say how they are answered
 
 
 @dataclass
@@ -152,10 +151,10 @@ def _watch(run: Run, image: str) -> None:
         colour = run.now.active
         old = judge.serving(colour.other, release.watch_seconds, begun_at)
         run.say(f"watching {colour} for {release.watch_seconds} s; {colour.other} before: {old}")
-        for new in _looks(judge, colour, release.watch_seconds, begun_at):
-            if new.requests >= LEAST_REQUESTS and (reasons := worse(new, old, release)):
-                _return(run, image, "; ".join(reasons))
-                raise _went_back(run, image, reasons)
+        looks = _looks(judge, colour, release.watch_seconds, begun_at)
+        if reasons := worse_while_watched(looks, old, release):
+            _return(run, image, "; ".join(reasons))
+            raise _went_back(run, image, reasons)
         run.say(f"{colour}: {judge.serving(colour, release.watch_seconds)}")
     if run.now.previous and release.keep_minutes == 0:
         run.to(moves.alone(run.now), Step.END, image)

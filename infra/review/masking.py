@@ -82,7 +82,10 @@ def cleaned(plan: Plan) -> Plan:
 
     At those places they stay, as they are never shown and tell a change from none.
     """
-    found = {form for step in plan.steps for side in (step.old, step.new) for form in _secrets(side)}
+    found: set[str] = set()
+    for step in plan.steps:
+        for side in (step.old, step.new):
+            _note_secrets(side, found)
     longest_first = sorted(found, key=lambda value: (-len(value), value))
     pattern = re.compile("|".join(map(re.escape, longest_first))) if found else None
     told = tuple(
@@ -134,30 +137,30 @@ def _at_pair(value: Mapping[str, Any], key: str) -> str:
     return f"{key}[{named}]" if isinstance(named, str) and "value" in value else key
 
 
-def _secrets(inputs: Mapping[str, Any]) -> Iterator[str]:
+def _note_secrets(inputs: Mapping[str, Any], found: set[str]) -> None:
     own = ("data", "stringData") if inputs.get("kind") == "Secret" else ()
     for key, value in inputs.items():
         if key in own:
             for text in _strings(value):
-                yield from _forms(text)
+                found.update(_forms(text))
         else:
-            yield from _of_secret_keys(key, value)
+            _note_at_secret_keys(key, value, found)
 
 
-def _of_secret_keys(key: str, value: Any) -> Iterator[str]:
+def _note_at_secret_keys(key: str, value: Any, found: set[str]) -> None:
     """The values below a key, or beside a name in a list of pairs, that is a secret's by its name."""
     if isinstance(value, str):
         if len(value) >= SHORTEST and _is_secret(key) and "\n" not in value and not WORDS.fullmatch(value):
-            yield from _forms(value)
+            found.update(_forms(value))
     elif isinstance(value, dict):
         # A path begins at the key that makes it a secret's: above it nothing is to be known.
         at = _at_pair(value, key if _sounds_secret(key) else "")
         for name, member in value.items():
-            yield from _of_secret_keys(f"{at}.{name}" if at else name, member)
+            _note_at_secret_keys(f"{at}.{name}" if at else name, member, found)
     elif isinstance(value, list):
         for member in value:
             if not isinstance(member, str) or _sounds_secret(key):
-                yield from _of_secret_keys(key, member)
+                _note_at_secret_keys(key, member, found)
 
 
 @cache
