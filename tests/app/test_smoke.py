@@ -11,13 +11,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
-from app.core.checks import Check
 from app.smoke import asking, runs
 from app.smoke.__main__ import main
 from tests.app import schema
@@ -30,7 +27,6 @@ pytestmark = pytest.mark.integration
 OTHER_KEY = "another-key-of-the-tests-0123456789"
 CHECKS = {"core": 6, "ledger": 7, "dispatch": 9}
 ALL = sum(CHECKS.values())
-PAUSE = 0.05  # seconds between two checks
 
 
 class Done(NamedTuple):
@@ -213,25 +209,6 @@ def test_a_service_too_slow_for_the_rate_is_no_pass(
     ((name, reason),) = done.summary["by_check"].items()
     assert name == "rate"
     assert re.fullmatch(r"only \d+ of 100 requests could be sent in 4 s", reason)
-
-
-async def test_what_a_stall_held_up_is_not_asked_all_at_once_afterwards(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[float] = []
-
-    async def stalls_once(_: object, check: Check, *__: object) -> asking.Outcome:
-        asked.append(time.monotonic())
-        if len(asked) == 5:
-            time.sleep(20 * PAUSE)  # the whole process stands, as where it gets no CPU
-        return asking.Outcome(check, 0.0, None)
-
-    monkeypatch.setattr(runs, "ask", stalls_once)
-    checks, callers = [Check("any", "/any", {})], SimpleNamespace(token=str)
-    rate = runs.Rate(seconds=40 * PAUSE, each_second=1 / PAUSE, most_percent=0)
-    assert await runs.repeated("http://127.0.0.1:1", checks, callers, rate, runs.Tally())  # type: ignore[arg-type]
-    assert len(asked) == rate.wanted
-    assert sum(after - before < PAUSE / 5 for before, after in pairwise(asked)) <= 3
 
 
 def test_an_answer_that_is_cut_off_is_asked_for_again_and_then_fails(start: Start, smoke: Smoke) -> None:
