@@ -6,9 +6,7 @@ STACK ?= sandbox
 PORT ?= 8000
 USERS ?= 1000
 DURATION ?= 60
-# A file's tests share servers of their own; those on the sandbox share the one cluster, one after the other.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-LIVE := live e2e
 
 .PHONY: help up dev test coverage check down preview generate lock bench load soak install
 
@@ -25,9 +23,8 @@ dev: install  ## The service with reload on its own PostgreSQL and Redis, withou
 	@$(VENV)/slipway dev --port $(PORT)
 
 test: coverage up  ## Every test: unit, renders, and live on the running sandbox
-	@$(VENV)/pytest $(PARALLEL) $(addprefix --ignore=tests/,app contract $(LIVE)) --durations=15
 	@scripts/bootstrap cilium
-	@$(VENV)/pytest $(addprefix tests/,$(LIVE)) --durations=15
+	@scripts/test
 
 coverage: install  ## The service's own tests; fails where they reach too little of app/
 	@mkdir -p build && $(VENV)/pytest $(PARALLEL) tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
