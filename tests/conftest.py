@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
 
 _skipped: list[str] = []
 
@@ -13,6 +14,9 @@ _skipped: list[str] = []
 def pytest_configure() -> None:
     """A shell starts what runs in its background with SIGINT ignored, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What runs beside other tests gets what these leave of the machine: an example's time says nothing.
+    settings.register_profile("any-machine", settings(), deadline=None)
+    settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -70,8 +70,10 @@ def containers_are_caged_and_bounded(made: Built) -> None:
 def names_are_labels(made: Built) -> None:
     for item in made.resources:
         metadata = item.inputs.get("metadata", {})
-        for key in ("name", "namespace"):
-            assert LABEL.fullmatch(metadata.get(key, "a")), item.name
+        name = metadata.get("name", "a")
+        parts = name.split(".") if item.typ.endswith(":APIService") else [name]  # it is its version and group
+        for text in [*parts, metadata.get("namespace", "a")]:
+            assert LABEL.fullmatch(text), item.name
         assert [v for v in metadata.get("labels", {}).values() if not LABEL_VALUE.fullmatch(v)] == []
     for ingress in made.kind("Ingress").values():
         spec = ingress["spec"]
