@@ -6,6 +6,7 @@ STACK ?= sandbox
 PORT ?= 8000
 USERS ?= 1000
 DURATION ?= 60
+# A file's tests share servers of their own.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up dev test coverage check down preview generate lock bench load soak install
@@ -24,7 +25,7 @@ dev: install  ## The service with reload on its own PostgreSQL and Redis, withou
 
 test: coverage up  ## Every test: unit, renders, and live on the running sandbox
 	@scripts/bootstrap cilium
-	@scripts/test
+	@scripts/test $(PARALLEL)
 
 coverage: install  ## The service's own tests; fails where they reach too little of app/
 	@mkdir -p build && $(VENV)/pytest $(PARALLEL) tests/app tests/contract --cov --cov-report=json:build/coverage.json --cov-report=
