@@ -18,7 +18,7 @@ import pytest
 from app.smoke import asking, runs
 from app.smoke.__main__ import main
 from tests.app import schema
-from tests.app.conftest import DATABASE, SECRET_KEY
+from tests.app.conftest import SECRET_KEY, run_migrations
 from tests.app.faulty import SLOW_SECONDS
 from tests.app.replicas import QUICK_LIMITS, Service
 from tests.app.servers import Postgres, RedisServer, free_port, wait_for
@@ -87,24 +87,25 @@ def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return run
 
 
-def rows(postgres: Postgres) -> dict[str, str]:
+def rows(postgres: Postgres, database: str) -> dict[str, str]:
     """How many rows each table has."""
-    tables = schema.tables(postgres, DATABASE) - {"monitoring_events"}
-    return {name: postgres.sql(f"SELECT count(*) FROM {name}", database=DATABASE) for name in sorted(tables)}  # noqa: S608
+    tables = schema.tables(postgres, database) - {"monitoring_events"}
+    return {name: postgres.sql(f"SELECT count(*) FROM {name}", database=database) for name in sorted(tables)}  # noqa: S608
 
 
 def test_a_service_that_is_well_passes_and_nothing_is_written(
-    start: Start, smoke: Smoke, postgres: Postgres
+    start: Start, smoke: Smoke, postgres: Postgres, fresh_database: str
 ) -> None:
-    service = start()
-    before = rows(postgres)
+    run_migrations(postgres.address("owner", fresh_database))
+    service = start(database=fresh_database)  # where the service's own schedules find nothing to do either
+    before = rows(postgres, fresh_database)
     done = smoke(service)
     assert (done.code, done.err) == (0, "")
     (line,) = done.lines
     assert line["event"] == "checks passed"
     assert (line["checks"], line["requests"], line["failed"], line["by_check"]) == (ALL, ALL, 0, {})
     assert 0 < line["p95_ms"] < 10_000
-    assert rows(postgres) == before
+    assert rows(postgres, fresh_database) == before
 
 
 @pytest.mark.parametrize("modules", ["ledger", "dispatch"])
