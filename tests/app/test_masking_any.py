@@ -23,7 +23,6 @@ NAMES = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=2, max_s
 DIGITS = st.text(st.sampled_from("0123456789"), min_size=11, max_size=18)
 EXAMPLES = settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],

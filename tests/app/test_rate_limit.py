@@ -69,7 +69,7 @@ def test_the_clock_of_the_model_is_in_the_script() -> None:
     assert SCRIPT.text != CLOCKED
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     limits=st.tuples(st.integers(1, 6), st.integers(1, 10), st.integers(1, 20)),
     steps=st.lists(
@@ -89,7 +89,7 @@ def test_what_passes_is_within_every_limit_and_what_is_refused_was_above_one(
         assert any(full) if refused else principal.passed[-1] == principal.now
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     limits=st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 8)),
     steps=st.lists(st.integers(0, 700), min_size=1, max_size=40),
@@ -106,7 +106,7 @@ def test_the_next_request_passes_when_it_was_told_to_and_not_a_millisecond_befor
             assert principal.ask(told)[2] == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     limits=st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 8)),
     steps=st.lists(st.integers(0, 700), min_size=1, max_size=30),

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ledger.statistics import percentages
@@ -19,7 +19,6 @@ AMOUNTS = st.decimals(min_value=0, max_value=Decimal("9999999999999.99"), places
 
 
 @pytest.mark.unit
-@settings(deadline=None)  # a busy machine is no counterexample
 @given(st.lists(AMOUNTS, max_size=30))
 def test_percentages_add_up_and_none_is_off_by_a_whole_hundredth(amounts: list[Decimal]) -> None:
     total = sum(amounts)

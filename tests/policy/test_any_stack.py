@@ -29,7 +29,6 @@ PHASES = (Phase.explicit, Phase.generate)  # shrinking takes minutes; the findin
 
 @examples(
     max_examples=30,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

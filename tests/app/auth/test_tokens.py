@@ -249,7 +249,7 @@ async def test_without_a_provider_its_tokens_do_not_count_and_own_ones_do(
     assert provider.requests == 0
 
 
-@searching(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@searching(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_no_change_of_a_token_counts_and_none_breaks_the_check(
     verifier: TokenVerifier, data: st.DataObject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.monitoring.trace import LONGEST, Trace, new_id, trace_of
@@ -70,7 +70,6 @@ def test_two_headers_are_none() -> None:
     assert trace_of([f"00-{TRACE}-{SPAN}-01"] * 2).trace_id != TRACE
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_whatever_is_sent_the_answer_is_a_valid_header(header: str) -> None:
     assert trace_of([trace_of([header]).traceparent]).trace_id != "0" * 32

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.infra.network.evaluate import Cluster, Pod
 
 pytestmark = pytest.mark.unit
-PROPERTIES = examples(max_examples=200, deadline=None, derandomize=True, database=None)
+PROPERTIES = examples(max_examples=200, derandomize=True, database=None)
 CLOSED = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 NAMES = st.sampled_from(["a", "b", "c"])
 LABELS = st.dictionaries(st.sampled_from(["app", "tier"]), NAMES)

@@ -33,7 +33,7 @@ CAGE = {
     "capabilities": {"drop": ["ALL"]},
 }
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)  # explaining a failure takes minutes of builds
-BUILDS = examples(max_examples=40, deadline=None, derandomize=True, database=None, phases=PHASES)
+BUILDS = examples(max_examples=40, derandomize=True, database=None, phases=PHASES)
 FILES = examples(BUILDS, max_examples=100)
 NOBODYS_HOME = settings("ledger-dev", cluster={"kubeconfig": "~nobody-here/kubeconfig"})
 

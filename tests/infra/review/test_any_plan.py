@@ -19,9 +19,7 @@ from infra.review.wording import BEGIN, END
 from tests.infra.review.previews import STACK, step, text, told
 
 pytestmark = pytest.mark.unit
-MANY, SOME = (
-    settings(max_examples=number, deadline=None, derandomize=True, database=None) for number in (150, 15)
-)
+MANY, SOME = (settings(max_examples=number, derandomize=True, database=None) for number in (150, 15))
 TYPES = {
     "kubernetes:apps/v1:Deployment": "Deployment",
     "kubernetes:apps/v1:StatefulSet": "StatefulSet",

@@ -20,7 +20,7 @@ from infra.settings.sections import ENGINE_KEYS, KNOWN
 from tests.infra.settings.broken_files import CASES, SECRETS, SOUND, STACK
 
 pytestmark = pytest.mark.unit
-EXAMPLES = settings(max_examples=150, deadline=None)
+EXAMPLES = settings(max_examples=150)
 CANARY = "hunter2-7c1e"
 SNIPPETS = [
     *":{}[]&*!|>'\"%@`#,-?~\t\n\r\0\x1b\ufeff\u2028\x85", "\n  ", ": ", "- ", "<<: ", "---\n", "null", "yes",

@@ -77,7 +77,7 @@ def written(path: str, values: dict[str, Any]) -> Path:
     return found
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(partial(4))
 def test_the_values_of_any_sound_file_are_those_of_its_settings(values: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as path:
@@ -89,7 +89,7 @@ def test_the_values_of_any_sound_file_are_those_of_its_settings(values: dict[str
     assert set(Counter(value.leaf.key for value in found.values).values()) == {1}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(partial(20))
 def test_the_values_of_a_file_that_breaks_rules_are_those_of_its_layers(values: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as path:

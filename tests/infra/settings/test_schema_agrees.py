@@ -78,7 +78,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 1.5, {}, {"sec
 ANY = st.one_of(ODD, st.integers(), st.text(PLAIN), st.lists(st.text(PLAIN), max_size=2, unique=True))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_schema_and_model_agree_on_any_value_of_any_key(data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(VALUES), label="key")
@@ -102,7 +102,7 @@ FAST = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking takes minutes;
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=FAST)
+@settings(max_examples=20, suppress_health_check=list(HealthCheck), phases=FAST)
 @given(st.data())
 def test_any_settings_written_as_a_stack_file_satisfy_the_schema(data: st.DataObject) -> None:
     modules = data.draw(st.lists(st.sampled_from(Module), min_size=1, unique=True))
