@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,18 +16,19 @@ from infra.sandbox.config import SandboxConfig
 @contextmanager
 def with_file(config: SandboxConfig, base: str, file: Path, folder: str, name: str) -> Iterator[None]:
     """``base`` with ``file`` in ``folder`` of app/ as ``name`` in containerd; removed afterwards."""
-    archive = _build(base, file, folder, name)
     ctr = f"ctr --address {config.containerd_socket} --namespace k8s.io images".split()
-    _run([*ctr, "import", "--snapshotter", "overlayfs", str(archive)])
+    with tempfile.TemporaryDirectory(dir=file.parent) as work:  # every layer is a copy: a gigabyte in all
+        archive = _build(Path(work), base, file, folder, name)
+        _run([*ctr, "import", "--snapshotter", "overlayfs", str(archive)])
     try:
         yield
     finally:
         _run([*ctr, "remove", name])
 
 
-def _build(base: str, file: Path, folder: str, name: str) -> Path:
-    """The archive of the new image, beside ``file``."""
-    work, archive = file.parent, file.parent / "image.tar"
+def _build(work: Path, base: str, file: Path, folder: str, name: str) -> Path:
+    """The archive of the new image, in ``work``."""
+    archive = work / "image.tar"
     buildah = f"buildah --root {work}/root --runroot {work}/run --storage-driver vfs".split()
     context = work / "context"
     context.mkdir()
