@@ -96,6 +96,13 @@ def test_a_failed_job_is_told_with_its_message() -> None:
     assert workloads.troubles([job]) == ["Job migrate: failed: BackoffLimitExceeded"]
 
 
+def test_a_job_that_was_started_by_hand_told_its_failure_to_who_started_it() -> None:
+    conditions = [{"type": "Failed", "status": "True", "message": "BackoffLimitExceeded"}]
+    metadata = {"name": "backup-restore-1", "annotations": {"cronjob.kubernetes.io/instantiate": "manual"}}
+    job = {"kind": "Job", "metadata": metadata, "status": {"conditions": conditions}}
+    assert workloads.troubles([job]) == []
+
+
 def test_of_a_daemon_set_every_node_counts() -> None:
     nodes = {**deployment(), "kind": "DaemonSet", "status": {"numberReady": 1, "desiredNumberScheduled": 3}}
     nodes["spec"].pop("replicas")
