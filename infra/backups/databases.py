@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -32,6 +32,17 @@ OTHER_RUN = 3  # exit code: another run holds the lock
 FULL = "the volume of the databases is full"
 ENLARGE = "make it larger, or remove what is not needed: slipway restore --forget; then run it again"
 AGAIN = "see that the database runs: slipway status; then run it again, it goes on where it was"
+NOT_OURS, END_THEM = "whom its owner may not disconnect", "end these sessions, then run it again"
+# Sessions that the owner may end; the server itself ends its workers for a rename and a drop.
+END = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = ANY(%s) AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND pg_has_role(usesysid, 'USAGE') AND (state IN ('idle', 'disabled') OR %s)
+"""
+USERS = """
+SELECT DISTINCT usename || ' (' || coalesce(nullif(application_name, ''), 'unnamed') || ')'
+FROM pg_stat_activity WHERE datname = ANY(%s) AND usename IS NOT NULL
+"""
 
 
 class Step(StrEnum):
@@ -174,8 +185,30 @@ def note(connection: psycopg.Connection[Any], name: str, wanted: State | None) -
 
 
 def drop(connection: psycopg.Connection[Any], name: str) -> None:
-    """Removes the database and whoever is connected to it; it is no error where it is gone."""
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Removes the database and whoever is connected to it; it is no error where it is gone. Raises UserError
+    where somebody is whom the owner may not disconnect."""
+    # WITH (FORCE) refuses an owner while a worker of autovacuum is in it; a plain DROP ends the worker.
+    statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    for last in (False, True):  # again for a client that came between the end of the others and the lock
+        end_sessions(connection, [name], busy=True)
+        try:
+            connection.execute(statement)
+        except psycopg.errors.ObjectInUse as error:  # the server has waited for 5 s
+            if last:
+                what = f"is in use by {users(connection, [name]) or 'a session just ended'}, {NOT_OURS}"
+                raise UserError.of(f"database {name}", what, END_THEM) from error
+        else:
+            return
+
+
+def end_sessions(connection: psycopg.Connection[Any], names: Sequence[str], *, busy: bool) -> None:
+    """Ends those in these databases that the owner may end: the idle ones, or ``busy`` ones too."""
+    connection.execute(END, [list(names), busy])
+
+
+def users(connection: psycopg.Connection[Any], names: Sequence[str]) -> str:
+    """Who is connected to these databases, with their programs; empty where nobody is."""
+    return ", ".join(row[0] for row in connection.execute(USERS, [list(names)]).fetchall())
 
 
 @contextmanager

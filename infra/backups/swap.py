@@ -36,16 +36,6 @@ SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.objid
 WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND l.mode = 'AccessExclusiveLock'
   AND l.granted AND d.datname = %s
 """
-# Connections that the owner may end; the server itself ends its workers for a rename.
-END = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = ANY(%s) AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND pg_has_role(usesysid, 'USAGE') AND (state IN ('idle', 'disabled') OR %s)
-"""
-OTHERS = """
-SELECT DISTINCT usename || ' (' || coalesce(nullif(application_name, ''), 'unnamed') || ')'
-FROM pg_stat_activity WHERE datname = ANY(%s) AND usename IS NOT NULL
-"""
 
 
 def swap(config: Config) -> dict[str, Any]:
@@ -184,7 +174,7 @@ class _Exchange:
         """Ends idle connections at once, the others when their transaction has ended or after the grace."""
         end = time.monotonic() + GRACE_SECONDS
         while not work.done():
-            self.connection.execute(END, [list(names), time.monotonic() > end])
+            databases.end_sessions(self.connection, names, busy=time.monotonic() > end)
             with suppress(TimeoutError):
                 work.exception(POLL_SECONDS)
 
@@ -192,9 +182,8 @@ class _Exchange:
         try:
             work.result()
         except UserError as error:
-            others = ", ".join(row[0] for row in self.connection.execute(OTHERS, [list(names)]).fetchall())
-            if not isinstance(error.__cause__, psycopg.errors.ObjectInUse) or not others:
+            users = databases.users(self.connection, names)
+            if not isinstance(error.__cause__, psycopg.errors.ObjectInUse) or not users:
                 raise
-            what = f"is in use by {others}, whom its owner may not disconnect; nothing was changed"
-            remedy = "end these sessions, then run it again"
-            raise UserError.of(f"database {names[0]}", what, remedy) from error
+            what = f"is in use by {users}, {databases.NOT_OURS}; nothing was changed"
+            raise UserError.of(f"database {names[0]}", what, databases.END_THEM) from error

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from infra.backups.databases import State, Step
-from tests.app.servers import wait_for
+from tests.app.servers import Postgres, wait_for
 from tests.backups.restoring.conftest import LIVE, Place, redis
 from tests.backups.running import end
 
@@ -97,6 +97,55 @@ def test_forgetting_drops_what_was_taken_out_and_then_there_is_no_way_back(ready
         f"database {LIVE}: there is nothing to take back → slipway backup list names those that there are"
     ]
     assert live(ready) == NEW
+
+
+SLOW_VACUUM = """
+ALTER TABLE vacuumed SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)
+"""
+
+
+@contextmanager
+def vacuuming(server: Postgres, database: str) -> Iterator[None]:
+    """A worker of autovacuum is at work in the database, and would be for many seconds more."""
+    server.sql("ALTER SYSTEM SET autovacuum_naptime = '1s'", "SELECT pg_reload_conf()")
+    try:
+        server.sql(
+            "CREATE TABLE vacuumed AS SELECT repeat('x', 1000) FROM generate_series(1, 20000)",
+            SLOW_VACUUM,
+            "DELETE FROM vacuumed",
+            database=database,
+        )
+        at_work = f"""SELECT count(*) FROM pg_stat_activity
+            WHERE datname = '{database}' AND backend_type = 'autovacuum worker'"""  # noqa: S608
+        wait_for(lambda: server.sql(at_work) != "0", "a worker of autovacuum is in the database", 60)
+        yield
+    finally:
+        server.sql("ALTER SYSTEM RESET autovacuum_naptime", "SELECT pg_reload_conf()")
+
+
+def test_forgetting_drops_what_is_being_vacuumed_or_has_a_session_of_the_service(ready: Place) -> None:
+    ready.run("swap")
+    with (
+        psycopg.connect(ready.server.address("service", LIVE), dbname=PREVIOUS) as session,
+        vacuuming(ready.server, PREVIOUS),
+    ):
+        session.execute("SELECT one FROM which")
+        assert ready.run("forget").result["dropped"] == [PREVIOUS]
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            session.execute("SELECT one FROM which")
+    assert ready.databases() == {LIVE}
+
+
+def test_forgetting_names_the_sessions_that_the_owner_may_not_end(ready: Place) -> None:
+    ready.run("swap")
+    address = ready.server.url("postgres", PREVIOUS)
+    with psycopg.connect(address, password=ready.server.password, application_name="psql"):
+        assert ready.run("forget").problems == [
+            f"database {PREVIOUS}: is in use by postgres (psql), whom its owner may not disconnect"
+            " → end these sessions, then run it again"
+        ]
+    assert ready.databases() == {LIVE, PREVIOUS}
 
 
 def test_a_live_database_that_was_dropped_by_hand_comes_back(ready: Place) -> None:
