@@ -194,9 +194,12 @@ def drop(connection: psycopg.Connection[Any], name: str) -> None:
         try:
             connection.execute(statement)
         except psycopg.errors.ObjectInUse as error:  # the server has waited for 5 s
-            if last:
-                what = f"is in use by {users(connection, [name]) or 'a session just ended'}, {NOT_OURS}"
+            there = users(connection, [name])
+            if last and there:
+                what = f"is in use by {there}, {NOT_OURS}"
                 raise UserError.of(f"database {name}", what, END_THEM) from error
+            if last:
+                raise
         else:
             return
 
