@@ -169,7 +169,7 @@ def manifest(cron_job: dict[str, Any], arguments: Sequence[str]) -> dict[str, An
         "metadata": {
             "name": f"{owner['name']}-{moment}-{secrets.token_hex(2)}",
             "labels": template.get("metadata", {}).get("labels", {}),
-            "annotations": workloads.BY_HAND,
+            "annotations": dict(workloads.BY_HAND),
         },
         "spec": {**spec, "backoffLimit": 0, "ttlSecondsAfterFinished": KEPT_SECONDS},
     }

@@ -194,8 +194,7 @@ def drop(connection: psycopg.Connection[Any], name: str) -> None:
         try:
             connection.execute(statement)
         except psycopg.errors.ObjectInUse as error:  # the server has waited for 5 s
-            there = users(connection, [name])
-            if last and there:
+            if last and (there := users(connection, [name])):
                 what = f"is in use by {there}, {NOT_OURS}"
                 raise UserError.of(f"database {name}", what, END_THEM) from error
             if last:
